@@ -1,0 +1,1 @@
+"""How long an answer may be used: pure decisions, without clock or I/O."""
