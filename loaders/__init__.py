@@ -1,0 +1,1 @@
+"""Ways to ask an MBU; each is a `Loader`, and wrappers are loaders too."""
