@@ -1,0 +1,46 @@
+"""What happened, as small values; whoever wants to know is an observer."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+
+class Served(NamedTuple):
+    """A screen was answered. tier: "l1", "l2" or "mbu" (some part was loaded); state: "fresh", "stale",
+    "unproven", "incomplete", "absent" or "failed"."""
+
+    screen: str
+    tier: str
+    state: str
+
+
+class Called(NamedTuple):
+    """An MBU was asked. outcome: "loaded", "absent", "not_modified" or a failure's reason; seconds it took."""
+
+    mbu: str
+    fragment: str
+    outcome: str
+    seconds: float
+    detail: str = ""
+
+
+class Joined(NamedTuple):
+    """A load was not made because another one was under way. where: "process" or "fleet"."""
+
+    where: str
+
+
+class Overtaken(NamedTuple):
+    """An invalidation expelled that many views of this process."""
+
+    views: int
+
+
+class Trouble(NamedTuple):
+    """Something that an operator may want to know of. what: a bounded name; detail: for people."""
+
+    what: str
+    detail: str
+
+
+Event = Served | Called | Joined | Overtaken | Trouble
+Observer = Callable[[Event], None]

@@ -1,0 +1,1 @@
+"""The nouns: pure values and rules, without clock, chance or I/O."""

@@ -1,0 +1,34 @@
+"""An entry is one kept answer: a fragment of one MBU, or a view composed of several."""
+
+from dataclasses import dataclass, replace
+
+from aggregator.model.ledger import Ledger
+from aggregator.model.position import Position
+from cache_policies.policy import Timing
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """identity: the full key (`Key.identity`).
+    payload: JSON text. tags: all of them, the implicit ones too.
+    position: the head that the process had applied before the load began, or at which it was proved current.
+    absent: there is nothing; the payload is `null`.
+    etag, last_modified: the MBU's own validators, as it sent them.
+    """
+
+    identity: bytes
+    payload: bytes
+    tags: tuple[str, ...]
+    timing: Timing
+    position: Position
+    absent: bool = False
+    etag: str | None = None
+    last_modified: str | None = None
+
+    def is_current(self, ledger: Ledger) -> bool:
+        """Is it proved that nothing it depends on was invalidated since it was loaded?"""
+        return ledger.current(self.tags, self.position)
+
+    def restamped(self, position: Position) -> "Entry":
+        """The same entry, proved current at `position`."""
+        return replace(self, position=position)

@@ -1,0 +1,45 @@
+"""A standing is an entry's right to be used now: its verdict, unless it was overtaken or cannot be proved current."""
+
+from enum import Enum
+
+from aggregator.model.entry import Entry
+from aggregator.model.ledger import Ledger
+from cache_policies.policy import Verdict, plain_moments
+
+# Without proof, what was loaded this recently is used all the same (seconds).
+UNPROVEN_FOR = 2.0
+
+
+class Standing(Enum):
+    """Three different reasons not to be fresh: expired (the last three verdicts), overtaken, unproven."""
+
+    FRESH = "fresh"
+    REVALIDATE = "revalidate"
+    FALLBACK = "fallback"
+    EXPIRED = "expired"
+    OVERTAKEN = "overtaken"
+    UNPROVEN = "unproven"
+
+
+def standing(entry: Entry, ledger: Ledger, now: float, vouched: bool, ahead: float = 0.0) -> Standing:
+    """How `entry` stands at `now` (fleet seconds).
+
+    vouched: this process knows that it is at the head of the log. ahead: seconds by which the entry has to be fresh
+    for longer than now, for a refresh that comes before expiry.
+    """
+    if ledger.overtaken(entry.tags, entry.position):
+        return Standing.OVERTAKEN
+    recent = now - entry.timing.at < UNPROVEN_FOR
+    if entry.position < ledger.floor or not (vouched or recent):
+        return Standing.UNPROVEN
+    moments = plain_moments(entry.timing)
+    verdict = moments.judge(now)
+    if verdict is Verdict.FRESH and moments.fresh_until <= now + ahead:
+        return Standing.REVALIDATE
+    return Standing(verdict.value)
+
+
+def may_fall_back(entry: Entry, standing: Standing, now: float) -> bool:
+    """May the entry be used because loading failed? Never if it was overtaken; else for as long as it is fresh or
+    `stale_if_error` allows."""
+    return standing is not Standing.OVERTAKEN and now < plain_moments(entry.timing).fallback_until

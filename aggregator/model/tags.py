@@ -1,0 +1,39 @@
+"""A tag names what an entry depends on; an invalidation names tags."""
+
+from collections.abc import Iterable
+
+MAX_TAG_BYTES = 256
+EVERYTHING = "*"
+
+
+def tag_mistake(tag: object) -> str | None:
+    """Why `tag` is not a tag (1 to 256 bytes of UTF-8 without control characters), or None if it is one."""
+    if not isinstance(tag, str):
+        return f"a tag is a string, not {type(tag).__name__}"
+    try:
+        size = len(tag.encode())
+    except UnicodeEncodeError:
+        return "a tag is valid Unicode, without lone surrogates"
+    if not 1 <= size <= MAX_TAG_BYTES:
+        return f"a tag has 1 to {MAX_TAG_BYTES} bytes, this one has {size}"
+    return "a tag has no control characters" if has_control(tag) else None
+
+
+def has_control(text: str) -> bool:
+    """Does the text hold a control character (Unicode category Cc)?"""
+    return any(ord(char) < 32 or 127 <= ord(char) < 160 for char in text)
+
+
+def implicit_tags(fragment: str, mbu: str) -> tuple[str, ...]:
+    """The tags that every entry of a fragment has without saying so."""
+    return (f"fragment:{fragment}", f"mbu:{mbu}", EVERYTHING)
+
+
+def screen_tag(screen: str) -> str:
+    """The tag that every view of a screen has without saying so."""
+    return f"screen:{screen}"
+
+
+def union(groups: Iterable[Iterable[str]]) -> tuple[str, ...]:
+    """All tags of the groups, each once, in the order of first appearance."""
+    return tuple(dict.fromkeys(tag for group in groups for tag in group))

@@ -1,0 +1,58 @@
+"""A template is text with {placeholders}: the target an MBU is asked for, or a tag."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from urllib.parse import quote, unquote
+
+_SEPARATOR = re.compile(r"[/\\]")
+_PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+class TemplateMistake(ValueError):
+    """The template's text is not a template; the message says where."""
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """`parts` alternates literal text and placeholder names, beginning and ending with literal text."""
+
+    text: str
+    parts: tuple[str, ...]
+
+    @classmethod
+    def parse(cls, text: str) -> "Template":
+        """Read `text`; TemplateMistake on a brace that is not part of a placeholder."""
+        parts = tuple(_PLACEHOLDER.split(text))
+        for literal in parts[::2]:
+            if "{" in literal or "}" in literal:
+                raise TemplateMistake(f'"{text}" has a brace outside a placeholder such as {{user_id}}')
+        return cls(text, parts)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The placeholders, each once."""
+        return tuple(dict.fromkeys(self.parts[1::2]))
+
+    def render(self, values: Mapping[str, str]) -> str:
+        """The text with every value put in as it is."""
+        return self._fill(values, lambda value: value)
+
+    def render_target(self, values: Mapping[str, str]) -> str | None:
+        """The text with every value percent-encoded, so that none can leave its place in path or query.
+
+        None if a path segment would be "." or "..", or become one where an MBU decodes %2F before it splits the path:
+        no encoding keeps those from being resolved (RFC 3986, 6.2.2.3).
+        """
+        target = self._fill(values, lambda value: quote(value, safe=""))
+        segments = target.partition("?")[0].split("/")
+        return None if any(_resolves(segment) for segment in segments) else target
+
+    def _fill(self, values: Mapping[str, str], write: Callable[[str], str]) -> str:
+        filled = list(self.parts)
+        filled[1::2] = [write(values[name]) for name in self.parts[1::2]]
+        return "".join(filled)
+
+
+def _resolves(segment: str) -> bool:
+    return any(part in (".", "..") for part in _SEPARATOR.split(unquote(segment)))

@@ -1,0 +1,129 @@
+"""What the ledger says is current, and what it cannot know."""
+
+from time import process_time
+
+from aggregator.model.ledger import Ledger
+from aggregator.model.position import ORIGIN, Position
+
+
+def at(ms: int, epoch: int = 1) -> Position:
+    return Position(epoch, ms, 0)
+
+
+def following() -> Ledger:
+    ledger = Ledger()
+    ledger.begin_epoch(1)
+    return ledger
+
+
+def test_an_invalidation_overtakes_what_was_stamped_before_it_and_nothing_else() -> None:
+    """A stamp equal to the invalidation's own position has seen it."""
+    ledger = following()
+    ledger.apply(at(5), ["user:1"])
+    assert not ledger.current(["user:1", "other"], at(4))
+    assert ledger.current(["user:1"], at(5))
+    assert ledger.current(["user:2"], at(4))
+
+
+def test_the_last_invalidation_of_a_tag_counts() -> None:
+    """An earlier one does not hide it."""
+    ledger = following()
+    ledger.apply(at(5), ["user:1"])
+    ledger.apply(at(7), ["user:1"])
+    assert not ledger.current(["user:1"], at(6))
+    assert len(ledger) == 1
+
+
+def test_the_head_is_the_last_position_applied_even_without_tags() -> None:
+    """The marker that begins an epoch moves it too; a record applied again does not move it back."""
+    ledger = following()
+    ledger.apply(at(5), [])
+    ledger.apply(at(4), ["user:1"])
+    assert ledger.head == at(5)
+
+
+def test_below_the_floor_nothing_is_current() -> None:
+    """A tag without a record was not invalidated since the floor; nothing more is known."""
+    ledger = following()
+    ledger.raise_floor(at(5))
+    assert not ledger.current(["user:1"], at(4))
+    assert ledger.current(["user:1"], at(5))
+    ledger.raise_floor(at(3))
+    assert ledger.floor == at(5)
+    assert ledger.barrier == at(0)
+
+
+def test_forgetting_raises_the_floor_to_what_was_dropped_and_no_further() -> None:
+    """What was trimmed from the log is dropped, oldest invalidation first."""
+    ledger = following()
+    for ms, tag in ((3, "a"), (4, "b"), (5, "a"), (6, "c")):
+        ledger.apply(at(ms), [tag])
+    ledger.forget_before(at(6))
+    assert len(ledger) == 1
+    assert ledger.floor == at(5)
+    assert ledger.barrier == at(0)
+
+
+def test_a_full_ledger_forgets_the_tag_that_was_invalidated_longest_ago() -> None:
+    """One that is invalidated again is young again."""
+    ledger = Ledger(capacity=2)
+    ledger.begin_epoch(1)
+    for ms, tag in ((3, "a"), (4, "b"), (5, "a"), (6, "c")):
+        ledger.apply(at(ms), [tag])
+    assert ledger.floor == at(4)
+    assert ledger.current(["x"], at(4))
+    assert not ledger.current(["a"], at(4))
+
+
+def test_a_loss_raises_the_floor_the_barrier_and_the_head() -> None:
+    """Lost records may have named any tag, of what L1 holds too."""
+    ledger = following()
+    ledger.lose(at(5))
+    assert ledger.floor == ledger.barrier == ledger.head == at(5)
+
+
+def test_a_new_epoch_is_after_everything_and_starts_unproven() -> None:
+    """Whatever was kept before, here or in L2, is under its floor."""
+    ledger = following()
+    ledger.apply(at(900), ["user:1"])
+    ledger.proof_until = 10.0
+    ledger.begin_epoch(2)
+    assert ledger.floor == ledger.barrier == ledger.head == at(0, epoch=2) > at(900)
+    assert not ledger.vouches(9.0)
+    assert len(ledger) == 0
+
+
+def test_a_process_vouches_until_its_proof_ends() -> None:
+    """At the end itself it does not any more; before any proof never."""
+    ledger = following()
+    assert not ledger.vouches(0.0)
+    ledger.proof_until = 10.0
+    assert ledger.vouches(9.99)
+    assert not ledger.vouches(10.0)
+
+
+def test_a_waiter_accepts_a_load_begun_after_it_asked_or_one_that_nothing_overtook() -> None:
+    """An older one that was overtaken is not for it."""
+    ledger = following()
+    ledger.apply(at(5), ["user:1"])
+    assert ledger.good_for(at(5), ["user:1"], at(5))
+    assert ledger.good_for(at(9), ["user:2"], at(4))
+    assert not ledger.good_for(at(5), ["user:1"], at(4))
+    ledger.apply(at(7), ["user:1"])
+    assert ledger.good_for(at(5), ["user:1"], at(6))
+
+
+def test_an_empty_ledger_knows_nothing_before_its_epoch() -> None:
+    """What has the position of no epoch was never under watch."""
+    assert not following().current([], ORIGIN)
+
+
+def test_forgetting_many_records_takes_time_in_proportion() -> None:
+    """Taking the first of a dictionary again and again walks over the holes: this takes it 40 times the limit."""
+    ledger = Ledger()
+    for ms in range(200_000):
+        ledger.apply(at(ms + 1), [str(ms)])
+    began = process_time()
+    ledger.forget_before(at(200_000))
+    assert len(ledger) == 1
+    assert process_time() - began < 1.0
