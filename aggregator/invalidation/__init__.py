@@ -1,0 +1,1 @@
+"""The invalidation log: publishing to it, following it, and noticing when it was lost."""

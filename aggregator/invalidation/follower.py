@@ -1,0 +1,189 @@
+"""Follows the log into the ledger: one loop reads, the other beats, and together they prove to be at the head."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from aggregator.clock import FleetClock
+from aggregator.invalidation.log import Beat, Log, LogUnavailable, Record
+from aggregator.invalidation.watch import Epoch, Progress, Reach, end, epoch_of, reach, start
+from aggregator.model.ledger import Ledger
+from aggregator.model.position import ORIGIN, Position
+
+PROOF_FOR = 2.0  # seconds that a process may vouch for after it was at the head
+BEAT_EVERY = 0.5
+BATCH = 1_000
+BLOCK = 0.5  # a read that hangs in a dead connection is noticed this much later
+RETRY_AFTER = 0.25
+BEAT_AGAIN_AFTER = 0.02
+
+Overtaken = Callable[[str, Position], None]
+Notice = Callable[[str, str], None]
+
+
+class Follower:
+    """Keeps a ledger at the head of a log, for as long as `run` runs.
+
+    on_overtaken: told of each tag and position, after the ledger knows it; synchronous and quick.
+    on_notice: told of what people should know: a kind ("log_away", "log_back", "epoch", "gap", "malformed") and
+        words. retention: seconds that the log keeps records.
+    caught_up: set once the end of the log that was seen at the start has been reached; never cleared.
+    applied, gaps, malformed, epochs: how many of them there have been.
+    """
+
+    def __init__(
+        self,
+        log: Log,
+        ledger: Ledger,
+        clock: FleetClock,
+        on_overtaken: Overtaken,
+        *,
+        retention: float = 3600.0,
+        on_notice: Notice = lambda kind, words: None,
+    ) -> None:
+        self.caught_up = asyncio.Event()
+        self.applied = self.gaps = self.malformed = self.epochs = 0
+        self._log = log
+        self._ledger = ledger
+        self._clock = clock
+        self._on_overtaken = on_overtaken
+        self._on_notice = on_notice
+        self._retention = retention
+        self._trim_at = float("-inf")
+        self._own = Progress()
+        self._goal = ORIGIN
+        self._begun = asyncio.Event()
+        self._away = False
+        # Raised whenever reading starts over elsewhere, so that a read begun before is not applied after.
+        self._turn = 0
+        # Beats that the reader has not reached yet. More than these would be too old to prove anything.
+        self._pending: deque[tuple[float, Beat]] = deque(maxlen=int(PROOF_FOR / BEAT_EVERY))
+
+    @property
+    def lag(self) -> int:
+        """Records in the log that are not applied yet."""
+        return self._own.lag
+
+    async def run(self) -> None:
+        """Follow until cancelled. The log being away is waited out; any other exception ends both loops."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._read(), name="log reader")
+            group.create_task(self._beat(), name="log heart")
+
+    async def _read(self) -> None:
+        await self._begun.wait()
+        while True:
+            turn = self._turn
+            try:
+                records = await self._log.read(self._own.head.stream_id, BATCH, BLOCK)
+            except LogUnavailable:
+                await asyncio.sleep(RETRY_AFTER)
+                continue
+            # 1 reader: asks for what follows id 7 of epoch A. 2 the log is lost and refilled in epoch B, ids are
+            # larger. 3 heart: starts over in B, at its beginning. 4 reader: gets B's records after 7. Applied
+            # now, they would be counted as B's first ones, and those would be read as if they came after.
+            if turn == self._turn:
+                self._apply(records)
+            await asyncio.sleep(0)  # other tasks get their turn between two batches of a long replay
+
+    async def _beat(self) -> None:
+        while True:
+            try:
+                pause = await self._pulse()
+                self._note_away(None)
+            except LogUnavailable as error:
+                self._note_away(error)
+                pause = RETRY_AFTER
+            await asyncio.sleep(pause)
+
+    async def _pulse(self) -> float:
+        """One beat and what follows from it; returns the seconds until the next."""
+        sent = self._clock.monotonic()
+        beat = await self._log.beat()
+        self._clock.sample(beat.time, (sent + self._clock.monotonic()) / 2)
+        if epoch_of(self._own, beat) is Epoch.NEEDED:
+            self._ledger.proof_until = float("-inf")
+            await self._log.begin_epoch(beat.epoch, self._own.epoch + 1)
+            return BEAT_AGAIN_AFTER
+        self._take(sent, beat)
+        await self._trim(sent)
+        return BEAT_EVERY
+
+    def _take(self, sent: float, beat: Beat) -> None:
+        if beat.epoch is not None and epoch_of(self._own, beat) is Epoch.BEGAN:
+            self._start_over(beat.epoch, beat)
+        self._own.saw(beat)
+        self._pending.append((sent, beat))
+        self._weigh()
+        if beat.first_id:
+            self._ledger.forget_before(Position.of(self._own.epoch, beat.first_id))
+
+    async def _trim(self, now: float) -> None:
+        # Not while the oldest records are still to be replayed: this process would make itself a gap.
+        if self.caught_up.is_set() and now >= self._trim_at:
+            await self._log.trim(self._clock.now() - self._retention)
+            self._trim_at = now + max(1.0, self._retention / 20)
+
+    def _apply(self, records: Sequence[Record]) -> None:
+        for record in records:
+            position = Position.of(self._own.epoch, record.stream_id)
+            if record.tags is None:
+                self._lose(position, record)
+            else:
+                self._ledger.apply(position, record.tags)
+                for tag in record.tags:
+                    self._on_overtaken(tag, position)
+            self._own.advance(position)
+        self.applied += len(records)
+        self._weigh()
+
+    def _weigh(self) -> None:
+        """Grant the proof of every beat that the reader has reached by now.
+
+        It counts from when the beat was sent: 1 a beat is sent, 2 the server answers, 3 the process is stopped for
+        a minute, 4 tags are invalidated, 5 the process goes on and receives the answer. Counted from 5, it would
+        vouch for two more seconds without knowing of 4.
+        """
+        for sent, beat in tuple(self._pending):
+            reached = reach(self._own, beat)
+            if reached is Reach.BEHIND:
+                continue
+            if reached is Reach.GAP:
+                self._skip(beat)
+            self._ledger.proof_until = max(self._ledger.proof_until, sent + PROOF_FOR)
+            self._pending.remove((sent, beat))
+        if self._own.head >= self._goal:
+            self.caught_up.set()
+
+    def _start_over(self, epoch: int, beat: Beat) -> None:
+        beginning = start(epoch, beat)
+        self._ledger.begin_epoch(epoch)
+        self._ledger.lose(beginning)
+        self._own.restart(beginning, beat.trimmed)
+        self._goal = Position.of(epoch, beat.last_id)
+        self._pending.clear()
+        self._turn += 1
+        self.epochs += 1
+        self._begun.set()
+        if self.epochs > 1:  # the first is where this process came in
+            self._on_notice("epoch", f"the log was lost, its epoch is {epoch} now; what was kept before is unproven")
+
+    def _skip(self, beat: Beat) -> None:
+        """Records up to the beat's end are missing, which ones cannot be known: nothing older is proved."""
+        last = end(self._own.epoch, beat)
+        self._ledger.lose(max(last, self._own.head))
+        self._on_notice("gap", f"records are missing: {self._own.passed} read, {beat.added} appended by {last}")
+        self._own.restart(last, beat.added)
+        self._turn += 1
+        self.gaps += 1
+
+    def _lose(self, position: Position, record: Record) -> None:
+        self._ledger.lose(position)
+        self.malformed += 1
+        self._on_notice("malformed", f"record {record.stream_id} has no JSON array of tags; nothing older is proved")
+
+    def _note_away(self, error: LogUnavailable | None) -> None:
+        away = error is not None
+        if away != self._away:
+            self._away = away
+            self._on_notice("log_away" if away else "log_back", str(error or ""))

@@ -1,0 +1,172 @@
+"""The invalidation log as a Redis stream, with an epoch record beside it that shows when the log was lost."""
+
+import asyncio
+import re
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError, ResponseError
+
+from aggregator.invalidation import wire
+from aggregator.invalidation.log import Beat, LogUnavailable, Record
+from aggregator.model.position import Position
+
+_HEARTBEAT_MS = 60_000
+_EPOCH = re.compile(rb"(\d+) (\w+)")
+
+# KEYS: stream, epoch record. ARGV: the epoch that is to be replaced ("" for none), the least new one.
+# The marker makes the stream exist, and wakes readers that wait in the old epoch. It comes before the record,
+# so that a script that fails half-way leaves the epoch unmade.
+_BEGIN_EPOCH = """
+local replid = string.match(redis.call('INFO', 'replication'), 'master_replid:(%w+)')
+local epoch, made_by = string.match(redis.call('GET', KEYS[2]) or '', '^(%d+) (%w+)$')
+if ((made_by == replid and epoch) or '') ~= ARGV[1] then return 0 end
+local time = redis.call('TIME')
+local new = math.max(time[1] * 1000000 + time[2], tonumber(ARGV[2]), (tonumber(epoch) or 0) + 1)
+redis.call('XADD', KEYS[1], '*', 'tags', '[]')
+redis.call('SET', KEYS[2], string.format('%.0f %s', new, replid))
+return 1
+"""
+
+
+class RedisLog:
+    """A `Log` on one Redis 7, Valkey, or compatible server.
+
+    timeout: seconds after which any call is given up; `read` may take its `block` longer.
+    wall: Unix seconds, noted in what is appended, for lag metrics only.
+    """
+
+    def __init__(
+        self, url: str, namespace: str = "aggregator", *, timeout: float = 1.0, wall: Callable[[], float] = time.time
+    ) -> None:
+        self._stream = wire.stream_key(namespace)
+        self._epoch = wire.epoch_key(namespace)
+        self._heartbeat = wire.heartbeat_key(namespace)
+        self._timeout = timeout
+        self._wall = wall
+        # Apart, so that no burst of appends keeps a reader or its heartbeat waiting for a connection.
+        self._own = _connect(url, timeout, 2)
+        self._appends = _connect(url, timeout, 32)
+        # As a flat list of fields, not as a dictionary: see wire.decode_tags.
+        self._own.set_response_callback("XREAD", _untouched)
+
+    async def append(self, tags: Sequence[str], *, id: str | None = None, by: str | None = None) -> Position:
+        """As in `Log`; ValueError for what is no tag. Before any service has begun the log, this begins it."""
+        fields = wire.encode(tags, id, by, self._wall())
+        appended = await self._append(fields)
+        if appended is None:
+            # Appended, but nowhere: without an epoch nobody could say whether a process has got that far.
+            await self.begin_epoch(None, 1)
+            appended = await self._append(fields)
+        if appended is None:
+            raise LogUnavailable(f"append: {self._epoch} vanished as soon as it was made; is somebody flushing?")
+        return appended
+
+    async def _append(self, fields: dict[str, str]) -> Position | None:
+        async with _within(self._timeout, "append"), self._appends.pipeline(transaction=True) as pipe:
+            pipe.xadd(self._stream, fields)  # type: ignore[arg-type]  # its dict type is invariant
+            pipe.get(self._epoch)
+            stream_id, epoch = await pipe.execute()
+        match = _EPOCH.fullmatch(epoch or b"")
+        return Position.of(int(match[1]), stream_id) if match else None
+
+    async def read(self, after: str, count: int, block: float) -> list[Record]:
+        """As in `Log`."""
+        milliseconds = max(1, round(block * 1000))  # 0 would be for ever
+        async with _within(block + self._timeout, "read"):
+            streams: Any = await self._own.xread({self._stream: after}, count=count, block=milliseconds)
+        records = streams[0][1] if streams else []
+        return [Record(id.decode(), wire.decode_tags(fields), wire.decode_at(fields)) for id, fields in records]
+
+    async def beat(self) -> Beat:
+        """As in `Log`."""
+        async with _within(self._timeout, "beat"), self._own.pipeline(transaction=True) as pipe:
+            pipe.set(self._heartbeat, b"", px=_HEARTBEAT_MS)
+            pipe.get(self._epoch)
+            pipe.time()
+            pipe.info("replication")
+            pipe.xinfo_stream(self._stream)
+            replies = await pipe.execute(raise_on_error=False)
+            *others, stream = replies
+            if isinstance(stream, ResponseError) and "no such key" in str(stream):
+                stream = None
+            if error := next((reply for reply in (*others, stream) if isinstance(reply, Exception)), None):
+                raise error
+        return _beat(others[1], others[2], others[3], stream)
+
+    async def begin_epoch(self, unlike: int | None, at_least: int) -> None:
+        """As in `Log`; the new epoch is the server's time in microseconds, and later than every known one."""
+        keys = (self._stream, self._epoch)
+        replaced = "" if unlike is None else str(unlike)
+        async with _within(self._timeout, "begin_epoch"):
+            await self._appends.eval(_BEGIN_EPOCH, len(keys), *keys, replaced, str(at_least))
+
+    async def trim(self, older_than: float) -> None:
+        """As in `Log`."""
+        newest = int(older_than * 1000) - 1
+        if newest < 0:
+            return
+        async with _within(self._timeout, "trim"):
+            marks = await self._appends.xrevrange(self._stream, max=str(newest), min="-", count=1)
+            if marks:
+                await self._appends.xtrim(self._stream, minid=marks[0][0], approximate=False)
+
+    async def close(self) -> None:
+        """As in `Log`."""
+        await self._own.aclose()
+        await self._appends.aclose()
+
+
+def _untouched(response: Any, **kwargs: Any) -> Any:
+    return response
+
+
+def _connect(url: str, timeout: float, connections: int) -> Redis:
+    """No retries of the client's own: who calls knows better when to try again. Every call has its own time limit,
+    so that reading has none, and a wait for a free connection ends with it."""
+    return Redis.from_pool(
+        BlockingConnectionPool.from_url(
+            url,
+            max_connections=connections,
+            timeout=timeout,
+            protocol=2,
+            decode_responses=False,
+            socket_connect_timeout=timeout,
+            socket_timeout=None,
+            retry=Retry(NoBackoff(), 0),
+        )
+    )
+
+
+@asynccontextmanager
+async def _within(seconds: float, what: str) -> AsyncIterator[None]:
+    """Whatever Redis or the network do, it is LogUnavailable, and not later than that."""
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except (RedisError, OSError, TimeoutError) as error:
+        raise LogUnavailable(f"{what}: {error or type(error).__name__}") from error
+
+
+def _beat(
+    epoch: bytes | None, clock: tuple[int, int], replication: dict[str, Any], stream: dict[str, Any] | None
+) -> Beat:
+    if replication["role"] != "master":
+        raise LogUnavailable("beat: this server is a replica, which cannot know the end of the log")
+    match = _EPOCH.fullmatch(epoch or b"")
+    known = int(match[1]) if match and match[2] == replication["master_replid"].encode() else None
+    now = clock[0] + clock[1] / 1e6
+    if stream is None:
+        return Beat(known, "0-0", "0-0", None, 0, 0, now)
+    if "entries-added" not in stream:
+        raise LogUnavailable("beat: XINFO STREAM without entries-added; the log needs Redis 7.0 or newer, or Valkey")
+    first, last, added = stream["first-entry"], stream["last-entry"], stream["entries-added"]
+    newest_id = stream["last-generated-id"].decode()
+    last_id = last[0].decode() if last else newest_id
+    first_id = first[0].decode() if first else None
+    return Beat(known, last_id, newest_id, first_id, added, added - stream["length"], now)
