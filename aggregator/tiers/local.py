@@ -1,0 +1,114 @@
+"""L2 in this process's memory: the same contract for tests, and for time that does not pass by itself."""
+
+import asyncio
+import secrets
+from collections.abc import Iterator, Sequence
+from typing import Generic, TypeVar
+
+from aggregator.clock import Monotonic
+from aggregator.model.entry import Entry
+from aggregator.model.keys import Key
+from aggregator.model.position import Position
+from aggregator.tiers.codec import decode, encode
+from aggregator.tiers.marks import TOKEN_BYTES
+from aggregator.tiers.tier import Claim, Lease, TierUnavailable
+from loaders.loader import Failed
+
+T = TypeVar("T")
+
+
+class _Expiring(Generic[T]):
+    """Name → value, each for a time."""
+
+    def __init__(self, monotonic: Monotonic) -> None:
+        self._monotonic = monotonic
+        self._kept: dict[str, tuple[T, float]] = {}
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._kept)
+
+    def get(self, name: str) -> T | None:
+        value, until = self._kept.get(name, (None, 0.0))
+        return value if self._monotonic() < until else None
+
+    def set(self, name: str, value: T, term: float) -> None:
+        self._kept[name] = value, self._monotonic() + term
+
+    def drop(self, name: str) -> None:
+        self._kept.pop(name, None)
+
+
+class LocalTier:
+    """A SharedTier; several "processes" may share one.
+
+    down: play an outage. latency: seconds that each call takes, so that others can come between.
+    """
+
+    def __init__(
+        self, monotonic: Monotonic, lease_term: float = 0.3, failure_term: float = 1.0, latency: float = 0.0
+    ) -> None:
+        self.down = False
+        self.latency = latency
+        self.blobs: _Expiring[bytes] = _Expiring(monotonic)
+        self._marks: _Expiring[Lease | Failed] = _Expiring(monotonic)
+        self._lease_term = lease_term
+        self._failure_term = failure_term
+
+    async def read(self, keys: Sequence[Key]) -> list[Entry | None]:
+        """The entries of the keys, in their order."""
+        await self._travel()
+        return [self._entry(key) for key in keys]
+
+    async def claim(self, key: Key, position: Position, known_tags_overtook: Position | None = None) -> Claim:
+        """Try to become the one who loads `key`."""
+        await self._travel()
+        mark, entry = self._marks.get(key.lease), self._entry(key)
+        if isinstance(mark, Failed):
+            return Claim(None, entry, mark)
+        if mark is not None and (known_tags_overtook is None or mark.position >= known_tags_overtook):
+            return Claim(None, entry)
+        lease = Lease(key, secrets.token_bytes(TOKEN_BYTES), position)
+        self._marks.set(key.lease, lease, self._lease_term)
+        return Claim(lease, entry)
+
+    async def renew(self, lease: Lease) -> bool:
+        """Extend a lease by its full term, if it is still mine."""
+        await self._travel()
+        mine = self._marks.get(lease.key.lease) == lease
+        if mine:
+            self._marks.set(lease.key.lease, lease, self._lease_term)
+        return mine
+
+    async def store(self, key: Key, entry: Entry, lease: Lease | None = None) -> bool:
+        """Keep the entry and give the lease back; False where refused, or nothing is to be kept."""
+        await self._travel()
+        mark, held = self._marks.get(key.lease), self._entry(key)
+        if isinstance(mark, Lease) and mark != lease:
+            return False
+        self._marks.drop(key.lease)
+        kept_for = entry.timing.lifetime.kept_for
+        if kept_for <= 0 or (held is not None and entry.position < held.position):
+            return False
+        self.blobs.set(key.name, encode(entry), kept_for)
+        return True
+
+    async def release(self, lease: Lease, failure: Failed | None = None) -> None:
+        """Give the lease back without an entry; a failure is left in its place."""
+        await self._travel()
+        if self._marks.get(lease.key.lease) != lease:
+            return
+        self._marks.drop(lease.key.lease)
+        if failure is not None:
+            self._marks.set(lease.key.lease, failure, self._failure_term)
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+    async def _travel(self) -> None:
+        await asyncio.sleep(self.latency)
+        if self.down:
+            raise TierUnavailable("the local tier plays an outage")
+
+    def _entry(self, key: Key) -> Entry | None:
+        blob = self.blobs.get(key.name)
+        return None if blob is None else decode(key.identity, blob)

@@ -1,0 +1,85 @@
+"""The steps that must be one step in Redis, as Lua.
+
+KEYS are always the entry's key and its lease's. `text` reads a string and takes any other type for nothing there.
+Positions are compared byte by byte: `<` on Lua strings goes by the server's locale.
+"""
+
+from dataclasses import dataclass, field
+from hashlib import sha1
+
+_COMMON = """
+local function text(command, ...)
+  local reply = redis.pcall(command, ...)
+  return type(reply) == 'string' and reply or false
+end
+local function lower(a, b)
+  for i = 1, 24 do
+    local x, y = string.byte(a, i), string.byte(b, i)
+    if x ~= y then return x < y end
+  end
+  return false
+end
+local function is_lease(mark) return mark and #mark == 41 and string.sub(mark, 1, 1) == 'L' end
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A script and the name under which a server keeps it."""
+
+    text: str
+    sha: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sha", sha1(self.text.encode(), usedforsecurity=False).hexdigest())
+
+
+# ARGV: my mark, the overtaking position or '', the term in ms. Gives: won or not, the standing mark, the entry.
+CLAIM = Script(
+    _COMMON
+    + """
+local entry, mark = text('GET', KEYS[1]), text('GET', KEYS[2])
+local stands = is_lease(mark) and not (ARGV[2] ~= '' and lower(string.sub(mark, 18), ARGV[2]))
+if stands or (mark and string.sub(mark, 1, 1) == 'F') then return {0, mark, entry} end
+redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[3])
+return {1, ARGV[1], entry}
+"""
+)
+
+# ARGV: my mark, the term in ms. Gives: still mine or not.
+RENEW = Script(
+    _COMMON
+    + """
+if text('GET', KEYS[2]) ~= ARGV[1] then return 0 end
+return redis.call('PEXPIRE', KEYS[2], ARGV[2])
+"""
+)
+
+# ARGV: the envelope, ms to keep it (0 = not at all), my mark or ''. Gives: kept or not.
+# 1. A loads under a lease; it runs out. 2. An invalidation. 3. B claims, and loads anew. 4. A's answer arrives:
+# it finds B's lease, or later B's higher position, and is refused; only B's own store takes B's lease away.
+STORE = Script(
+    _COMMON
+    + """
+local blob, mark = ARGV[1], text('GET', KEYS[2])
+if is_lease(mark) and mark ~= ARGV[3] then return 0 end
+if mark then redis.call('DEL', KEYS[2]) end
+if tonumber(ARGV[2]) <= 0 then return 0 end
+local old = text('GETRANGE', KEYS[1], 0, 27)
+local comparable = old and #old == 28 and string.sub(old, 1, 4) == string.sub(blob, 1, 4)
+if comparable and lower(string.sub(blob, 5, 28), string.sub(old, 5)) then return 0 end
+redis.call('SET', KEYS[1], blob, 'PX', ARGV[2])
+return 1
+"""
+)
+
+# ARGV: my mark, the failure's mark or '', ms to share it.
+RELEASE = Script(
+    _COMMON
+    + """
+if text('GET', KEYS[2]) ~= ARGV[1] then return 0 end
+if ARGV[2] == '' then return redis.call('DEL', KEYS[2]) end
+redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3])
+return 1
+"""
+)

@@ -1,0 +1,66 @@
+"""The seam to L2: entries shared by the fleet, and the leases that let one process load for all."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from aggregator.model.entry import Entry
+from aggregator.model.keys import Key
+from aggregator.model.position import Position
+from loaders.loader import Failed
+
+
+class TierUnavailable(Exception):
+    """L2 did not answer in time, or not at all; the caller goes on without it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to load one key, until it runs out. `token` is unlike any other lease's."""
+
+    key: Key
+    token: bytes
+    position: Position
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What came of asking for a lease.
+
+    lease: mine, or None while another process holds it.
+    entry: what L2 holds, read in the same step.
+    failure: what the last holder met, while it is still shared (at most 1 s); then there is no lease.
+    """
+
+    lease: Lease | None
+    entry: Entry | None
+    failure: Failed | None = None
+
+
+class SharedTier(Protocol):
+    """L2. Every method raises TierUnavailable and nothing else; anything off about an entry is a miss."""
+
+    async def read(self, keys: Sequence[Key]) -> list[Entry | None]:
+        """The entries of the keys, in their order; reads of one event-loop tick go out together."""
+
+    async def claim(self, key: Key, position: Position, known_tags_overtook: Position | None = None) -> Claim:
+        """Try to become the one who loads `key`, noting that the load begins at `position`.
+
+        A lease whose position is lower than `known_tags_overtook` is taken over: its load began before an
+        invalidation of the key's known tags, so that its result would be of no use.
+        """
+
+    async def renew(self, lease: Lease) -> bool:
+        """Extend a lease by its full term; False if it is no longer mine."""
+
+    async def store(self, key: Key, entry: Entry, lease: Lease | None = None) -> bool:
+        """Keep the entry for as long as its lifetime says, and give the lease back.
+
+        Refused (False) where a higher position is kept already, or another process holds the lease by now.
+        """
+
+    async def release(self, lease: Lease, failure: Failed | None = None) -> None:
+        """Give the lease back without an entry; a failure is shared with who asks within the next second."""
+
+    async def close(self) -> None:
+        """Give back the connections."""

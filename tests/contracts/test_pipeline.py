@@ -1,0 +1,187 @@
+"""The pipeline: how many round trips there are, and who learns what of them."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+import fakeredis
+import pytest
+import redis
+import redis.asyncio
+
+from aggregator.tiers.pipeline import Pipeline
+from aggregator.tiers.scripts import Script
+from aggregator.tiers.tier import TierUnavailable
+
+ECHO = Script("return ARGV[1]")
+BROKEN = Script("return redis.error_reply('ERR on purpose')")
+PATIENCE = 10.0
+
+
+class Counted:
+    """A client that notes the commands of each round trip."""
+
+    def __init__(self, client: "redis.asyncio.Redis") -> None:
+        self.client = client
+        self.trips: list[list[str]] = []
+        self.sent = asyncio.Event()
+
+    def pipeline(self, transaction: bool) -> Any:
+        pipe = self.client.pipeline(transaction=transaction)
+        execute = pipe.execute
+
+        async def counted(raise_on_error: bool) -> Any:
+            self.trips.append([args[0] for args, _ in pipe.command_stack])
+            self.sent.set()
+            return await execute(raise_on_error=raise_on_error)
+
+        pipe.execute = counted
+        return pipe
+
+    async def aclose(self) -> None:
+        await self.client.aclose()
+
+
+Steps = Callable[[Pipeline, Counted], Awaitable[None]]
+
+
+@pytest.fixture(params=["fakeredis", "server"])
+def play(request: pytest.FixtureRequest) -> Iterator[Callable[..., None]]:
+    """Run steps on a pipeline to each kind of server; keys k0, k1, … hold 0, 1, …"""
+    server = fakeredis.FakeServer()
+    url = request.getfixturevalue("clean_redis_url") if request.param == "server" else None
+    behind = redis.Redis.from_url(url) if url else fakeredis.FakeRedis(server=server)
+    behind.mset({f"k{number}": number for number in range(1_000)})
+    behind.script_flush()
+
+    def play_it(steps: Steps, **settings: Any) -> None:
+        async def main() -> None:
+            client = redis.asyncio.from_url(url) if url else fakeredis.FakeAsyncRedis(server=server)
+            counted = Counted(client)
+            pipeline = Pipeline(counted, budget=PATIENCE, **settings)  # type: ignore[arg-type]
+            try:
+                await steps(pipeline, counted)
+            finally:
+                await pipeline.close()
+
+        asyncio.run(main())
+
+    yield play_it
+    behind.close()
+
+
+def test_the_reads_of_one_tick_are_one_round_trip(play: Callable[..., None]):
+    """A hundred tasks that read in the same tick cost one MGET; each gets its own values."""
+
+    async def steps(pipeline: Pipeline, client: Counted) -> None:
+        async def reader(number: int) -> list[bytes | None]:
+            return await pipeline.get([f"k{number}", "missing", f"k{number + 1}"])
+
+        values = await asyncio.gather(*(reader(number) for number in range(100)))
+        assert values == [[b"%d" % number, None, b"%d" % (number + 1)] for number in range(100)]
+        assert client.trips == [["MGET"]]
+
+    play(steps)
+
+
+def test_the_server_sees_one_command(clean_redis_url: str):
+    """By its own statistics: one MGET, no GET."""
+
+    async def main() -> None:
+        pipeline = Pipeline(redis.asyncio.from_url(clean_redis_url), PATIENCE)
+        await asyncio.gather(*(pipeline.get([f"k{number}"]) for number in range(50)))
+        await pipeline.close()
+
+    with redis.Redis.from_url(clean_redis_url) as behind:
+        behind.config_resetstat()
+        asyncio.run(main())
+        statistics = behind.info("commandstats")
+    assert statistics["cmdstat_mget"]["calls"] == 1
+    assert "cmdstat_get" not in statistics
+
+
+def test_a_later_tick_is_another_round_trip(play: Callable[..., None]):
+    """What is asked after an answer goes out by itself."""
+
+    async def steps(pipeline: Pipeline, client: Counted) -> None:
+        await pipeline.get(["k1"])
+        await pipeline.get(["k2"])
+        assert client.trips == [["MGET"], ["MGET"]]
+
+    play(steps)
+
+
+def test_scripts_ride_along(play: Callable[..., None]):
+    """Reads and scripts of one tick share the round trip."""
+
+    async def steps(pipeline: Pipeline, client: Counted) -> None:
+        await pipeline.run(ECHO, ["k1"], [b"known now"])
+        client.trips.clear()
+        got = await asyncio.gather(pipeline.run(ECHO, ["k1"], [b"a"]), pipeline.get(["k7"]), pipeline.get(["k8"]))
+        assert got == [b"a", [b"7"], [b"8"]]
+        assert client.trips == [["MGET", "EVALSHA"]]
+
+    play(steps)
+
+
+def test_an_unknown_script_is_sent_in_full_once(play: Callable[..., None]):
+    """A server that was restarted or flushed does not know it; then it does."""
+
+    async def steps(pipeline: Pipeline, client: Counted) -> None:
+        assert await pipeline.run(ECHO, ["k1"], [b"a"]) == b"a"
+        assert await pipeline.run(ECHO, ["k1"], [b"b"]) == b"b"
+        assert client.trips == [["EVALSHA"], ["EVAL"], ["EVALSHA"]]
+
+    play(steps)
+
+
+def test_an_error_is_its_own_commands_alone(play: Callable[..., None]):
+    """The others of the round trip get their answers."""
+
+    async def steps(pipeline: Pipeline, client: Counted) -> None:
+        good, bad, read = await asyncio.gather(
+            pipeline.run(ECHO, ["k1"], [b"a"]),
+            pipeline.run(BROKEN, ["k1"], []),
+            pipeline.get(["k1"]),
+            return_exceptions=True,
+        )
+        assert (good, read) == (b"a", [b"1"])
+        assert isinstance(bad, TierUnavailable)
+        assert "on purpose" in str(bad)
+
+    play(steps)
+
+
+def test_a_round_trip_has_a_largest_size(play: Callable[..., None]):
+    """More keys than the cap go in several."""
+
+    async def steps(pipeline: Pipeline, client: Counted) -> None:
+        values = await asyncio.gather(*(pipeline.get([f"k{number}"]) for number in range(1_000)))
+        assert values == [[b"%d" % number] for number in range(1_000)]
+        assert len(client.trips) == 10
+
+    play(steps, cap=100)
+
+
+def test_a_single_read_larger_than_the_cap_goes_alone(play: Callable[..., None]):
+    """It is not split, and not stuck."""
+
+    async def steps(pipeline: Pipeline, client: Counted) -> None:
+        assert len(await pipeline.get([f"k{number}" for number in range(20)])) == 20
+
+    play(steps, cap=10)
+
+
+def test_a_cancelled_waiter_disturbs_nobody(play: Callable[..., None]):
+    """Its neighbours in the round trip get their answers, before and while it is under way."""
+
+    async def steps(pipeline: Pipeline, client: Counted) -> None:
+        early, late, stays = (asyncio.ensure_future(pipeline.get([f"k{number}"])) for number in range(3))
+        early.cancel()
+        await client.sent.wait()
+        late.cancel()
+        assert await stays == [b"2"]
+        assert early.cancelled()
+        assert late.cancelled()
+
+    play(steps)

@@ -1,0 +1,123 @@
+"""The envelope: what went in comes out, and whatever is off about it is a miss."""
+
+from dataclasses import replace
+from zlib import crc32
+
+import msgpack
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aggregator.model.entry import Entry
+from aggregator.model.position import Position
+from aggregator.tiers.codec import STAMP_BYTES, VERSION, decode, encode, stamp
+from cache_policies.policy import Lifetime, Timing
+
+numbers = st.floats(allow_nan=False)
+halves = st.integers(0, 2**64 - 1)
+texts = st.text(st.characters(codec="utf-8"))
+entries = st.builds(
+    Entry,
+    identity=st.binary(max_size=300),
+    payload=st.binary(max_size=2_000),
+    tags=st.lists(texts, max_size=20).map(tuple),
+    timing=st.builds(Timing, numbers, st.builds(Lifetime, numbers, numbers, numbers), numbers),
+    position=st.builds(Position, halves, halves, halves),
+    absent=st.booleans(),
+    etag=st.none() | texts,
+    last_modified=st.none() | texts,
+)
+SAMPLE = Entry(b"key", b'{"a":1}', ("t", "*"), Timing(1.5, Lifetime(60.0, 30.0, 0.0), 0.1), Position(1, 2, 3))
+
+
+@given(entries)
+def test_what_went_in_comes_out(entry: Entry):
+    """Every entry survives the envelope."""
+    assert decode(entry.identity, encode(entry)) == entry
+
+
+def test_whole_seconds_survive():
+    """A lifetime given as integers is kept as the same numbers."""
+    entry = replace(SAMPLE, timing=Timing(1, Lifetime(60, 30, 0), 0))
+    assert decode(b"key", encode(entry)) == entry
+
+
+@given(entries, st.data())
+def test_a_changed_byte_is_a_miss(entry: Entry, data: st.DataObject):
+    """Any one byte changed in any way, anywhere."""
+    blob = bytearray(encode(entry))
+    blob[data.draw(st.integers(0, len(blob) - 1))] ^= data.draw(st.integers(1, 255))
+    assert decode(entry.identity, bytes(blob)) is None
+
+
+@given(entries, st.data())
+def test_a_truncated_envelope_is_a_miss(entry: Entry, data: st.DataObject):
+    """Cut anywhere, down to nothing."""
+    blob = encode(entry)
+    assert decode(entry.identity, blob[: data.draw(st.integers(0, len(blob) - 1))]) is None
+
+
+@given(entries, st.binary(min_size=1, max_size=40))
+def test_trailing_bytes_are_a_miss(entry: Entry, more: bytes):
+    """An envelope has nothing behind it."""
+    assert decode(entry.identity, encode(entry) + more) is None
+
+
+@given(entries, st.binary(max_size=300))
+def test_another_identity_is_a_miss(entry: Entry, identity: bytes):
+    """Two keys with one name in Redis never answer for each other."""
+    assert identity == entry.identity or decode(identity, encode(entry)) is None
+
+
+@given(st.binary(max_size=500))
+def test_anything_else_is_a_miss(blob: bytes):
+    """Arbitrary bytes never raise."""
+    assert decode(b"key", blob) is None
+
+
+@given(st.binary(max_size=500))
+def test_anything_with_a_right_checksum_is_a_miss(rest: bytes):
+    """What another program sealed well never raises either."""
+    body = encode(SAMPLE)[:STAMP_BYTES] + rest
+    assert decode(b"key", body + crc32(body).to_bytes(4)) is None
+
+
+def sealed(fields: list[object]) -> bytes:
+    """An envelope of these fields, its checksum right."""
+    body = msgpack.packb([*fields, b"1234"])[:-4]
+    return body + crc32(body).to_bytes(4)
+
+
+def fields_of(entry: Entry) -> list[object]:
+    """The fields of its envelope, without the checksum."""
+    return msgpack.unpackb(encode(entry))[:-1]
+
+
+def test_a_well_sealed_envelope_is_read():
+    """The two helpers above make what `encode` makes."""
+    assert sealed(fields_of(SAMPLE)) == encode(SAMPLE)
+
+
+@pytest.mark.parametrize("place", range(11))
+@pytest.mark.parametrize("wrong", [7, "text", [1], {"a": 1}, [1.0, 2.0, 3], [b"t"], b"x"], ids=repr)
+def test_a_field_of_the_wrong_type_is_a_miss(place: int, wrong: object):
+    """However well sealed; text is right for the two validators."""
+    fields = fields_of(SAMPLE)
+    fields[place] = wrong
+    read = decode(b"key", sealed(fields))
+    right = (isinstance(wrong, str) and place in (9, 10)) or (isinstance(wrong, bytes) and place == 4)
+    assert (read is not None) == right
+
+
+@pytest.mark.parametrize("version", [0, VERSION + 1, 127])
+def test_another_version_is_a_miss(version: int):
+    """Two versions of the program may share one Redis."""
+    assert decode(b"key", sealed([version, *fields_of(SAMPLE)[1:]])) is None
+
+
+@given(entries, entries)
+def test_the_stamp_is_the_start_and_orders_like_the_position(one: Entry, other: Entry):
+    """A script may compare bytes 5 to 28 for positions; the stamp is the same as the envelope's first bytes."""
+    first, second = encode(one), encode(other)
+    assert first[:STAMP_BYTES] == stamp(one)
+    assert (first[4:28] < second[4:28]) == (one.position < other.position)
