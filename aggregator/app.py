@@ -1,0 +1,196 @@
+"""The service of one worker, put together: the only file that knows all the others."""
+
+import asyncio
+import os
+import random
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from aggregator.clock import FleetClock
+from aggregator.engine.background import Background
+from aggregator.engine.compose import Composer
+from aggregator.engine.fill import Filler, Knowledge, Source
+from aggregator.engine.grant import Granting
+from aggregator.engine.parts import Parts
+from aggregator.engine.serve import Screens
+from aggregator.events import Event, Observer, Overtaken, Trouble
+from aggregator.http.endpoints import PublicApp
+from aggregator.http.health import Health
+from aggregator.http.meters import Meters, log_trouble
+from aggregator.invalidation.follower import Follower
+from aggregator.invalidation.log import Log
+from aggregator.invalidation.redis_stream import RedisLog
+from aggregator.model.catalogue import Catalogue, Mbu, Secret
+from aggregator.model.ledger import Ledger
+from aggregator.model.position import Position
+from aggregator.model.screen import Fragment, Screen
+from aggregator.model.view import View
+from aggregator.settings import Settings
+from aggregator.tiers.guarded import Guarded
+from aggregator.tiers.memory import MemoryTier
+from aggregator.tiers.redis import RedisTier
+from aggregator.tiers.tier import SharedTier
+from cache_policies.early import Early
+from cache_policies.fixed import Fixed
+from cache_policies.jitter import Jittered
+from cache_policies.origin import OriginCapped
+from cache_policies.policy import Lifetime, Policy
+from loaders.breaker import Breaker
+from loaders.bulkhead import Bulkhead
+from loaders.deadline import Deadline
+from loaders.gathering import Gathering
+from loaders.http import HttpLoader
+from loaders.loader import Loader
+
+_random = random.SystemRandom()
+
+
+class Service:
+    """Everything that one process needs to answer screens.
+
+    tier, log and loaders (by MBU) are given, so that tests run the same service on scripted ones.
+    """
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        settings: Settings,
+        tier: SharedTier,
+        log: Log,
+        loaders: Mapping[str, Loader],
+        clock: FleetClock | None = None,
+        draw: Callable[[], float] = lambda: 1.0 - _random.random(),
+    ) -> None:
+        self._settings = settings
+        self.meters = Meters()
+        observe = self._observer()
+        self._clock = clock or FleetClock()
+        self._log, self._loaders = log, loaders
+        self.ledger = Ledger()
+        self._tier = Guarded(tier, self._clock.monotonic)
+        self.memory: MemoryTier[View] = MemoryTier(settings.l1_bytes, self.ledger)
+        knowledge = Knowledge(self.ledger, self._clock, draw)
+        sources = {name: Source(loaders[name], mbu.deadline) for name, mbu in catalogue.mbus.items()}
+        grantings = {name: granting(fragment) for name, fragment in catalogue.fragments.items()}
+        self._filler = Filler(self._tier, knowledge, sources, grantings, observe)
+        self._background = Background(observe)
+        trust = settings.when_unproven == "serve"
+        parts = Parts(self._tier, knowledge, self._filler, trust)
+        policies = {screen.name: refreshing(screen) for screen in catalogue.screens.values()}
+        composer = Composer(self.memory, self._tier, parts, knowledge, policies, self._background)
+        self.screens = Screens(
+            settings.namespace, self.memory, parts, composer, knowledge, self._background, observe, trust
+        )
+        self.follower = Follower(
+            log,
+            self.ledger,
+            self._clock,
+            self._overtake,
+            retention=settings.log_retention,
+            on_notice=lambda kind, words: observe(Trouble(kind, words)),
+        )
+        self._observe = observe
+        self._ready = False
+        self.app = PublicApp(catalogue.screens.values(), self.screens, self.health)
+
+    async def run(self) -> None:
+        """Follow the log until cancelled; an exception is a defect, and the end of the process."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.follower.run())
+            group.create_task(self._become_ready())
+
+    async def close(self) -> None:
+        """Finish what is under way behind answers, then give everything back."""
+        await self._background.drain(self._settings.drain_limit)
+        await self._filler.flights.close()
+        for loader in self._loaders.values():
+            await loader.close()
+        await self._tier.close()
+        await self._log.close()
+
+    def health(self) -> Health:
+        """How this worker is."""
+        vouching = self.ledger.vouches(self._clock.monotonic())
+        return Health(self._ready, vouching, self._tier.available, self.follower.lag)
+
+    def snapshot(self) -> dict[str, Any]:
+        """The worker's metrics, as `Exposition` reads them."""
+        health = self.health()
+        counters = [
+            *self.meters.snapshot(),
+            ["invalidations_applied", [], self.follower.applied],
+            ["log_gaps", [], self.follower.gaps],
+            ["log_epochs", [], self.follower.epochs],
+            ["l1_evictions", [], self.memory.evictions],
+        ]
+        gauges = {
+            "workers_ready": int(health.ready),
+            "workers_vouching": int(health.vouching),
+            "log_lag_records": health.lag,
+            "l1_bytes": self.memory.size,
+            "l1_views": len(self.memory),
+            "ledger_tags": len(self.ledger),
+            "flights": len(self._filler.flights),
+            "background_tasks": len(self._background),
+        }
+        return {"counters": counters, "gauges": gauges}
+
+    async def _become_ready(self) -> None:
+        try:
+            async with asyncio.timeout(self._settings.startup_limit):
+                await self.follower.caught_up.wait()
+        except TimeoutError:
+            self._observe(Trouble("started_unproven", "the log could not be read in time; nothing is proved yet"))
+        self._ready = True
+
+    def _overtake(self, tag: str, position: Position) -> None:
+        if views := self.memory.overtake(tag, position):
+            self._observe(Overtaken(views))
+
+    def _observer(self) -> Observer:
+        def observe(event: Event) -> None:
+            self.meters(event)
+            log_trouble(event)
+
+        return observe
+
+
+def connect(catalogue: Catalogue, settings: Settings, redis_url: str, log_url: str) -> Service:
+    """The service on real parts."""
+    tier = RedisTier.connect(redis_url, settings.l2_budget)
+    log = RedisLog(log_url, settings.namespace)
+    return Service(catalogue, settings, tier, log, {name: loader(mbu) for name, mbu in catalogue.mbus.items()})
+
+
+def loader(mbu: Mbu) -> Loader:
+    """The way to an MBU, from the outside in: given up when late, a turn, refused while it fails, one call each."""
+    http = HttpLoader(
+        mbu.url,
+        lambda: {name: _revealed(value) for name, value in mbu.headers.items()},
+        max_payload=mbu.max_payload,
+        ca_file=mbu.ca_file,
+        client_cert_file=mbu.client_cert_file,
+        client_key_file=mbu.client_key_file,
+    )
+    return Deadline(Bulkhead(Breaker(Gathering(http), open_for=1.0), mbu.max_in_flight), mbu.deadline)
+
+
+def _revealed(value: str | Secret) -> str:
+    if isinstance(value, str):
+        return value
+    return Path(value.file).read_text().strip() if value.file else os.environ.get(value.env or "", "")
+
+
+def granting(fragment: Fragment) -> Granting:
+    """A fragment's lifetimes: as declared, a little shorter by chance, at most what the MBU says."""
+
+    def policy(lifetime: Lifetime) -> Policy:
+        return OriginCapped(Jittered(Fixed(lifetime), fragment.jitter))
+
+    return Granting(policy(fragment.lifetime), policy(Lifetime(fragment.absent_for)))
+
+
+def refreshing(screen: Screen) -> Policy:
+    """When a screen's views are refreshed before they expire: as its most eager fragment says."""
+    return Early(Fixed(Lifetime(0.0)), max(slot.fragment.early_refresh for slot in screen.slots))

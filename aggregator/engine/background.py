@@ -1,0 +1,46 @@
+"""Work behind a response: bounded, at most one of a name, waited for at the end."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Hashable
+from typing import Any
+
+from aggregator.events import Observer, Trouble
+
+
+class Background:
+    """`limit` is the most tasks there are at once; beyond it new work is left undone, which costs a later reader
+    time but never makes an answer wrong."""
+
+    def __init__(self, observe: Observer, limit: int = 1_000) -> None:
+        self._observe = observe
+        self._limit = limit
+        self._tasks: dict[Hashable, asyncio.Task[None]] = {}
+        self.dropped = 0
+
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+    def start(self, name: Hashable, work: Callable[[], Coroutine[Any, Any, None]]) -> bool:
+        """Begin `work` unless it is under way already; False if it was not begun."""
+        if name in self._tasks:
+            return False
+        if len(self._tasks) >= self._limit:
+            self.dropped += 1
+            return False
+        task = asyncio.get_running_loop().create_task(work())
+        self._tasks[name] = task
+        task.add_done_callback(lambda done: self._ended(name, done))
+        return True
+
+    def _ended(self, name: Hashable, task: asyncio.Task[None]) -> None:
+        self._tasks.pop(name, None)
+        if not task.cancelled() and (error := task.exception()):
+            self._observe(Trouble("background", repr(error)))
+
+    async def drain(self, seconds: float) -> None:
+        """Wait for what is under way, then cancel what is left."""
+        tasks = list(self._tasks.values())
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=seconds)
+            for task in late:
+                task.cancel()

@@ -1,0 +1,117 @@
+"""Composing makes a view of parts in one synchronous step, and decides who may keep it and for how long."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+from aggregator.engine.answer import Answer, Refused
+from aggregator.engine.background import Background
+from aggregator.engine.fill import Knowledge
+from aggregator.engine.parts import Asking, Parts
+from aggregator.model.keys import Key
+from aggregator.model.plan import Want
+from aggregator.model.screen import Screen
+from aggregator.model.view import Part, View, absent_view, compose, current
+from aggregator.tiers.memory import MemoryTier
+from aggregator.tiers.tier import SharedTier, TierUnavailable
+from cache_policies.policy import Moments, Policy, plain_moments
+
+# An answer with a failed part is held this long (seconds), so that one dead MBU does not move all traffic here.
+BRIEFLY = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One view to be composed: its key, and what its parts need."""
+
+    screen: Screen
+    key: Key
+    wants: tuple[Want, ...]
+
+
+class Composer:
+    """policies: by screen, how long before expiry a view is refreshed."""
+
+    def __init__(
+        self,
+        memory: MemoryTier[View],
+        tier: SharedTier,
+        parts: Parts,
+        knowledge: Knowledge,
+        policies: Mapping[str, Policy],
+        background: Background,
+    ) -> None:
+        self._memory = memory
+        self._tier = tier
+        self._parts = parts
+        self._known = knowledge
+        self._policies = policies
+        self._background = background
+
+    async def compose(self, order: Order, asking: Asking, old: View | None) -> Answer | Refused:
+        """Gather and compose. Where a part fails, an old view that may stand in for the whole does."""
+        parts = await self._parts.gather(order.wants, asking)
+        if any(part.entry is None for part in parts) and old and self._may_stand_in(old):
+            return self._stood_in(old)
+        failed = next((part for part in parts if part.slot.required and part.entry is None), None)
+        if failed and failed.failure:
+            return Refused(failed.slot, failed.failure)
+        view = self._made(order, parts)
+        stored = self._keep(order, view, parts, refreshing=asking.wait)
+        loaded = tuple(part.slot.name for part in parts if part.loaded)
+        return replace(self.answer(view, "mbu" if loaded else "l2"), loaded=loaded, stored=stored)
+
+    def answer(self, view: View, tier: str) -> Answer:
+        """The truth about a view now."""
+        ttl = plain_moments(view.timing).fresh_until - self._known.clock.now()
+        unproven = view.unproven or not self._known.vouches
+        return Answer(view, tier, ttl, view.stale or ttl <= 0, unproven)
+
+    def until(self, screen: Screen, view: View) -> Moments:
+        """When the view's verdicts end for this holder: each draws its own early refresh."""
+        return self._policies[screen.name].moments(view.timing, self._known.draw())
+
+    def _made(self, order: Order, parts: Sequence[Part]) -> View:
+        """Stamped with the head, at which all parts are checked in `_keep`: no await stands between."""
+        head, now = self._known.ledger.head, self._known.clock.now()
+        absent = next((part for part in parts if part.slot.required and part.entry and part.entry.absent), None)
+        make = absent_view if absent else compose
+        return make(order.screen, order.key.identity, parts, head, now)
+
+    def _keep(self, order: Order, view: View, parts: Sequence[Part], refreshing: bool) -> bool:
+        """Hold the view as what it is; True if it is kept as what the screen is.
+
+        A part that was overtaken, or whose epoch ended, while it was loaded makes a view that is answered, since its
+        reader asked before that, and held by nobody: it must not get the stamp of a head that it was not checked at.
+        """
+        if not view.kept or not current(parts, self._known.ledger):
+            return False
+        if view.storable:
+            view.until = self.until(order.screen, view)
+            self._memory.put(view.identity, view)
+            self._background.start(("store", view.identity), lambda: self._store(order.key, view))
+            return True
+        if refreshing:
+            return False
+        if not view.whole or view.unproven or any(part.failure for part in parts):
+            view.until = self._briefly()
+        self._memory.put(view.identity, view)
+        return False
+
+    async def _store(self, key: Key, view: View) -> None:
+        with suppress(TierUnavailable):  # L1 has it; other processes compose it of fragments
+            await self._tier.store(key, view.as_entry())
+
+    def _may_stand_in(self, old: View) -> bool:
+        overtaken = self._known.ledger.overtaken(old.tags, old.position)
+        return old.whole and not overtaken and self._known.clock.now() < plain_moments(old.timing).fallback_until
+
+    def _stood_in(self, old: View) -> Answer:
+        unproven = not self._known.vouches
+        held = replace(old, until=self._briefly(), stale=not unproven, unproven=unproven, at=self._known.clock.now())
+        self._memory.put(held.identity, held)
+        return replace(self.answer(held, "l1"), had=True)
+
+    def _briefly(self) -> Moments:
+        end = self._known.clock.now() + BRIEFLY
+        return Moments(end, end, end)

@@ -1,0 +1,121 @@
+"""Filling loads one fragment for whoever wants it: flight, lease, the position before the load, the MBU, the store."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+from aggregator.clock import FleetClock
+from aggregator.engine.flights import Filled, Flights, Landing
+from aggregator.engine.grant import Granting, Load, validators
+from aggregator.engine.leases import Leases
+from aggregator.events import Called, Observer
+from aggregator.model.entry import Entry
+from aggregator.model.ledger import Ledger
+from aggregator.model.plan import Want
+from aggregator.model.position import Position
+from aggregator.model.standing import Standing, standing
+from aggregator.tiers.tier import Lease, SharedTier, TierUnavailable
+from loaders.loader import Failed, Loader, LoadRequest, Outcome
+
+Draw = Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An MBU to ask, and the seconds that queueing and answer may take together."""
+
+    loader: Loader
+    deadline: float
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """What an engine reads time and truth from. draw: uniform in (0, 1]."""
+
+    ledger: Ledger
+    clock: FleetClock
+    draw: Draw
+
+    @property
+    def vouches(self) -> bool:
+        """Does this process know that it is at the head of the log?"""
+        return self.ledger.vouches(self.clock.monotonic())
+
+    def standing(self, entry: Entry, ahead: float = 0.0) -> Standing:
+        """How an entry stands now."""
+        return standing(entry, self.ledger, self.clock.now(), self.vouches, ahead)
+
+
+class Filler:
+    """sources by MBU, grantings by fragment."""
+
+    def __init__(
+        self,
+        tier: SharedTier,
+        knowledge: Knowledge,
+        sources: Mapping[str, Source],
+        grantings: Mapping[str, Granting],
+        observe: Observer,
+    ) -> None:
+        self._tier = tier
+        self._known = knowledge
+        self._sources = sources
+        self._grantings = grantings
+        self._observe = observe
+        self._leases = Leases(tier, knowledge.ledger, observe)
+        self.flights = Flights(knowledge.ledger, observe)
+
+    async def fill(self, want: Want, old: Entry | None, since: Position, ahead: float) -> Filled:
+        """An entry loaded for `want`, by whomever, that is good for a caller who asked at `since`; or the failure.
+
+        old: what is held already, for its validators. ahead: as for `standing`.
+        """
+        return await self.flights.join(want, since, lambda: self._fly(want, old, ahead))
+
+    async def _fly(self, want: Want, old: Entry | None, ahead: float) -> Landing:
+        since = self._known.ledger.head
+        expires_at = asyncio.get_running_loop().time() + self._sources[want.slot.fragment.mbu].deadline
+        claim = await self._leases.obtain(want, lambda entry: self._good(entry, since, ahead), expires_at)
+        if claim.failure:
+            return Landing(Filled(None, claim.failure), _nothing)
+        if claim.entry and self._good(claim.entry, since, ahead):
+            return Landing(Filled(claim.entry), _nothing)
+        async with self._leases.held(claim.lease):
+            filled = await self._load(want, claim.entry or old, expires_at)
+        return Landing(filled, lambda: self._settle(want, filled, claim.lease))
+
+    def _good(self, entry: Entry, since: Position, ahead: float) -> bool:
+        """Need nothing be loaded, since this came meanwhile?"""
+        fresh = self._known.standing(entry, ahead) is Standing.FRESH
+        return fresh and self._known.ledger.good_for(since, entry.tags, entry.position)
+
+    async def _load(self, want: Want, old: Entry | None, expires_at: float) -> Filled:
+        """Ask the MBU. The head is noted before anything is sent: what is invalidated from then on overtakes this
+        load, whatever its answer holds and whichever tags are only learned from it.
+        """
+        position, at, began = self._known.ledger.head, self._known.clock.now(), self._known.clock.monotonic()
+        request = LoadRequest(want.target, validators(old), want.values, expires_at)
+        [outcome] = await self._sources[want.slot.fragment.mbu].loader.load([request])
+        cost = self._known.clock.monotonic() - began
+        self._observe(_called(want, outcome, cost))
+        load = Load(want, old, position, at, cost, self._known.draw())
+        return self._grantings[want.slot.fragment.name].fill(load, outcome)
+
+    async def _settle(self, want: Want, filled: Filled, lease: Lease | None) -> None:
+        with suppress(TierUnavailable):  # the waiters have their answer; the next reader loads again
+            if filled.entry and filled.kept:
+                await self._tier.store(want.key, filled.entry, lease)
+            elif lease:
+                await self._tier.release(lease, filled.failure)
+
+
+async def _nothing() -> None:
+    """What came from L2 is there already."""
+
+
+def _called(want: Want, outcome: Outcome, seconds: float) -> Called:
+    fragment = want.slot.fragment
+    if isinstance(outcome, Failed):
+        return Called(fragment.mbu, fragment.name, outcome.reason.value, seconds, outcome.detail)
+    return Called(fragment.mbu, fragment.name, type(outcome).__name__.lower(), seconds)

@@ -1,0 +1,72 @@
+"""A lease lets one process of the fleet load a key; the others wait for what it stores, or for it to fail."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+
+from aggregator.events import Joined, Observer
+from aggregator.model.entry import Entry
+from aggregator.model.ledger import Ledger
+from aggregator.model.plan import Want
+from aggregator.tiers.tier import Claim, Lease, SharedTier, TierUnavailable
+from loaders.loader import Failed, Reason
+
+ALONE = Claim(None, None)
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.005, 0.025
+
+
+class Leases:
+    """renew_every: seconds; a third of a lease's term."""
+
+    def __init__(self, tier: SharedTier, ledger: Ledger, observe: Observer, renew_every: float = 0.1) -> None:
+        self._tier = tier
+        self._ledger = ledger
+        self._observe = observe
+        self._renew_every = renew_every
+
+    async def obtain(self, want: Want, good: Callable[[Entry], bool], expires_at: float) -> Claim:
+        """Wait until this process may load `want`, or need not.
+
+        The claim has a lease (load now), a good entry (loaded by another process), a failure (met by it), or none
+        of the three: L2 is away, load without a lease.
+        """
+        loop, pause, waited = asyncio.get_running_loop(), _FIRST_PAUSE, False
+        while True:
+            claim = await self._ask(want, good)
+            if claim is ALONE or claim.lease or claim.failure or (claim.entry and good(claim.entry)):
+                return claim
+            if loop.time() + pause >= expires_at:
+                return Claim(None, claim.entry, Failed(Reason.DEADLINE, "another process was still loading it"))
+            if not waited:
+                waited = True
+                self._observe(Joined("fleet"))
+            await asyncio.sleep(pause)
+            pause = min(pause * 1.5, _LONGEST_PAUSE)
+
+    async def _ask(self, want: Want, good: Callable[[Entry], bool]) -> Claim:
+        try:
+            claim = await self._tier.claim(want.key, self._ledger.head, self._ledger.latest(want.tags))
+            if claim.lease and claim.entry and good(claim.entry):
+                # It was stored between our look and our claim: nothing is left to load.
+                await self._tier.release(claim.lease)
+                return Claim(None, claim.entry)
+        except TierUnavailable:
+            return ALONE
+        return claim
+
+    @asynccontextmanager
+    async def held(self, lease: Lease | None) -> AsyncIterator[None]:
+        """Keep renewing the lease while the block runs."""
+        task = asyncio.get_running_loop().create_task(self._renew(lease)) if lease else None
+        try:
+            yield
+        finally:
+            if task:
+                task.cancel()
+
+    async def _renew(self, lease: Lease) -> None:
+        renewed = True
+        while renewed:
+            await asyncio.sleep(self._renew_every)
+            with suppress(TierUnavailable):  # it may be back before the lease has run out
+                renewed = await self._tier.renew(lease)

@@ -1,0 +1,109 @@
+"""Serving answers one screen: with the view that L1 holds, else the one in L2, else one composed of its parts."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from aggregator.engine.answer import Answer, Refused
+from aggregator.engine.background import Background
+from aggregator.engine.compose import Composer, Order
+from aggregator.engine.fill import Knowledge
+from aggregator.engine.parts import Asking, Parts
+from aggregator.events import Observer, Served
+from aggregator.model.plan import plan
+from aggregator.model.screen import Screen
+from aggregator.model.standing import UNPROVEN_FOR, Standing
+from aggregator.model.view import View, view_from
+from aggregator.tiers.memory import MemoryTier
+from cache_policies.policy import Verdict
+
+_SERVED = {Verdict.FRESH, Verdict.REVALIDATE}
+
+
+class Screens:
+    """trust_unproven: what L1 holds is served though this process cannot prove that it is current (it is marked)."""
+
+    def __init__(
+        self,
+        namespace: str,
+        memory: MemoryTier[View],
+        parts: Parts,
+        composer: Composer,
+        knowledge: Knowledge,
+        background: Background,
+        observe: Observer,
+        trust_unproven: bool = False,
+    ) -> None:
+        self._namespace = namespace
+        self._memory = memory
+        self._parts = parts
+        self._composer = composer
+        self._known = knowledge
+        self._background = background
+        self._observe = observe
+        self._trust_unproven = trust_unproven
+
+    async def answer(self, screen: Screen, values: Mapping[str, str]) -> Answer | Refused | None:
+        """The screen for these inputs; None if there can be no such screen."""
+        identity = screen.identity(values)
+        view = self._memory.get(identity)
+        verdict = self._verdict(view) if view else Verdict.EXPIRED
+        if view and verdict is Verdict.FRESH:
+            return self._served(screen, self._composer.answer(view, "l1"))
+        wants = plan(screen, values, self._namespace)
+        if wants is None:
+            return None
+        order = Order(screen, screen.key(self._namespace, identity), wants)
+        if view and verdict is Verdict.REVALIDATE:
+            self._refresh(order, view)
+            return self._served(screen, self._composer.answer(view, "l1"))
+        return self._served(screen, await self._sought(order, view))
+
+    def _served(self, screen: Screen, answer: Answer | Refused) -> Answer | Refused:
+        self._observe(Served(screen.name, answer.tier, answer.state))
+        return answer
+
+    def _verdict(self, view: View) -> Verdict:
+        """What L1's view may be used for. Two comparisons prove it: the time with the proof, its position with the
+        barrier; no tag is looked at."""
+        now = self._known.clock.now()
+        trusted = self._known.vouches or self._trust_unproven or now - view.at < UNPROVEN_FOR
+        if not trusted or (view.position < self._known.ledger.barrier and not self._proved_again(view)):
+            return Verdict.EXPIRED
+        return view.until.judge(now)
+
+    def _proved_again(self, view: View) -> bool:
+        """What lies below the barrier is raised to the head, or dropped."""
+        ledger = self._known.ledger
+        if ledger.current(view.tags, view.position):
+            view.position = ledger.head
+            return True
+        self._memory.remove(view.identity)
+        return False
+
+    async def _sought(self, order: Order, old: View | None) -> Answer | Refused:
+        asking = Asking(self._known.ledger.head)
+        [entry] = await self._parts.held([order.key])
+        if entry and self._known.standing(entry) is Standing.FRESH:
+            return self._taken(order, view_from(entry, self._known.clock.now()))
+        answer = await self._composer.compose(order, asking, old)
+        if isinstance(answer, Answer):
+            if answer.view.until.judge(self._known.clock.now()) is Verdict.REVALIDATE:
+                self._refresh(order, answer.view)
+            return replace(answer, had=answer.had or old is not None or entry is not None)
+        return answer
+
+    def _taken(self, order: Order, view: View) -> Answer:
+        """Hold L2's view in L1 too, checked against the ledger as it enters."""
+        view.until = self._composer.until(order.screen, view)
+        self._memory.put(view.identity, view)
+        return self._composer.answer(view, "l2")
+
+    def _refresh(self, order: Order, view: View) -> None:
+        """Compose the view anew behind the answer, loading what is stale or would be before this holder's early
+        refresh is over."""
+
+        async def refresh() -> None:
+            asking = Asking(self._known.ledger.head, wait=True, ahead=max(0.0, view.lead) + 0.001)
+            await self._composer.compose(order, asking, old=None)
+
+        self._background.start(("refresh", view.identity), refresh)

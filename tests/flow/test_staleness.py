@@ -1,0 +1,101 @@
+"""Expired, and still of use: revalidated behind the answer, refreshed before it expires."""
+
+import asyncio
+
+from aggregator.model.screen import Slot
+from cache_policies.policy import Lifetime
+from loaders.loader import Failed, Reason
+from tests.virtual_time import run
+from tests.world import World, fragment, screen
+
+SWR = screen(
+    Slot("user", fragment("user", lifetime=Lifetime(1.0, stale_while_revalidate=10.0)), required=True),
+    Slot("posts", fragment("posts")),
+)
+
+
+def test_stale_while_revalidate_answers_at_once_and_loads_behind() -> None:
+    """The expired view is served, marked stale, without waiting; one load later it is fresh again, in L1."""
+
+    async def story() -> None:
+        async with World(SWR) as world:
+            world.put("user", 1)
+            [process] = world.processes
+            await process.get()
+            world.put("user", 2)
+            await asyncio.sleep(1.1)
+            began = world.time()
+            answers = [await process.get() for _ in range(3)]
+            assert [(answer.tier, answer.state) for answer in answers] == [("l1", "stale")] * 3
+            assert world.time() == began
+            await asyncio.sleep(0.1)
+            answer = await process.get()
+            assert (answer.tier, answer.state, answer.view.body) == ("l1", "fresh", b'{"data":{"user":2,"posts":null}}')
+            assert world.shops["user"].calls.total() == 2
+
+    run(story())
+
+
+def test_a_process_without_the_view_serves_the_stale_fragment_too() -> None:
+    """A stale fragment of L2 is served at once by another process, which revalidates it behind."""
+
+    async def story() -> None:
+        async with World(SWR, processes=2) as world:
+            world.put("user", 1)
+            first, second = world.processes
+            await first.get()
+            await asyncio.sleep(1.1)
+            assert (await second.get()).state == "stale"
+            await asyncio.sleep(0.1)
+            assert (await second.get()).state == "fresh"
+            assert world.shops["user"].calls.total() == 2
+
+    run(story())
+
+
+def test_a_failed_revalidation_keeps_the_stale_view_to_its_bound() -> None:
+    """While the MBU fails the stale view goes on being served, asked for once a second at most; then it ends."""
+
+    async def story() -> None:
+        async with World(SWR) as world:
+            world.put("user", 1)
+            [process] = world.processes
+            await process.get()
+            world.shops["user"].failure = Failed(Reason.STATUS, "answered 500")
+            await asyncio.sleep(1.5)
+            for _ in range(30):
+                assert (await process.get()).state == "stale"
+                await asyncio.sleep(0.1)
+            assert world.shops["user"].calls.total() <= 5
+            await asyncio.sleep(10)
+            answer = await process.ask()
+            assert answer is not None
+            assert answer.state == "failed"
+
+    run(story())
+
+
+def test_a_hot_view_is_refreshed_before_it_expires() -> None:
+    """With an unlucky draw the refresh comes before expiry, behind an answer that is still fresh."""
+    home = screen(Slot("user", fragment("user", lifetime=Lifetime(10.0), early_refresh=1.0), required=True))
+
+    async def story() -> None:
+        async with World(home) as world:
+            [process] = world.processes
+            world.put("user", 1)
+            world.shops["user"].latency = 0.4
+            object.__setattr__(process.service.screens._known, "draw", lambda: 0.01)
+            await process.get()
+            world.put("user", 2)
+            # 0.4 s to load, times -ln(0.01) = 4.6: from 1.84 s before expiry on.
+            await asyncio.sleep(7.0)
+            assert (await process.get()).state == "fresh"
+            await asyncio.sleep(0.5)
+            assert world.calls() == 1
+            await asyncio.sleep(1.0)
+            assert (await process.get()).state == "fresh"
+            await asyncio.sleep(0.5)
+            assert world.calls() == 2
+            assert await process.data() == {"user": 2}
+
+    run(story())

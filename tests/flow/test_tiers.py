@@ -1,0 +1,107 @@
+"""Where an answer comes from: MBUs once, then L2 for the fleet, then L1."""
+
+import asyncio
+
+from aggregator.model.screen import Slot
+from tests.virtual_time import run
+from tests.world import World, fragment, screen
+
+HOME = screen(Slot("user", fragment("user"), required=True), Slot("posts", fragment("posts")))
+OTHER = screen(Slot("writer", fragment("user")), name="other")
+
+
+def test_each_mbu_is_asked_once_by_the_whole_fleet() -> None:
+    """A cold screen asks each MBU once; afterwards the same process has it in L1, another one in L2."""
+
+    async def story() -> None:
+        async with World(HOME, processes=2) as world:
+            world.put("user", {"n": 1})
+            first, second = world.processes
+            tiers = [(await process.get()).tier for process in (first, first, second, second)]
+            assert tiers == ["mbu", "l1", "l2", "l1"]
+            assert world.calls() == 2
+
+    run(story())
+
+
+def test_a_fragment_is_shared_by_screens() -> None:
+    """A fragment that one screen loaded is not loaded for another, under another slot name."""
+
+    async def story() -> None:
+        async with World(HOME, OTHER) as world:
+            world.put("user", {"n": 1})
+            await world.processes[0].get()
+            assert await world.processes[0].data(name="other") == {"writer": {"n": 1}}
+            assert world.calls() == 2
+
+    run(story())
+
+
+def test_many_clients_on_a_cold_screen_cost_one_load_a_fragment() -> None:
+    """400 requests at once over four processes: each fragment is loaded once, and all get the same bytes."""
+
+    async def story() -> None:
+        async with World(HOME, processes=4) as world:
+            world.put("user", {"n": 1})
+            world.put("posts", [1, 2])
+            for shop in world.shops.values():
+                shop.latency = 0.2
+            asked = [world.processes[n % 4].get() for n in range(400)]
+            answers = await asyncio.gather(*asked)
+            assert {answer.view.etag for answer in answers} == {answers[0].view.etag}
+            assert world.calls() == 2
+
+    run(story())
+
+
+def test_a_caller_that_leaves_cancels_nothing() -> None:
+    """The one whose request began the load goes away; the others get their answer, from one load."""
+
+    async def story() -> None:
+        async with World(HOME) as world:
+            world.put("user", {"n": 1})
+            [process] = world.processes
+            leaver = asyncio.create_task(process.get())
+            await asyncio.sleep(0.005)
+            stayer = asyncio.create_task(process.get())
+            await asyncio.sleep(0.005)
+            leaver.cancel()
+            assert (await stayer).view.status == 200
+            assert world.calls() == 2
+
+    run(story())
+
+
+def test_an_answer_is_sent_before_it_is_stored() -> None:
+    """The answer takes no longer though L2 stores slowly, and a second request meanwhile loads nothing."""
+
+    async def story() -> None:
+        async with World(HOME, OTHER) as world:
+            world.put("user", {"n": 1})
+            [process] = world.processes
+            await asyncio.sleep(0.1)
+            world.shops["user"].latency = world.shops["posts"].latency = 0.0
+            world.tier.latency = 0.1
+            began = world.time()
+            await process.get()
+            # One read of the view, one of its fragments, one claim; the stores come behind.
+            assert world.time() - began < 0.3 + 0.01
+            await process.get(name="other")
+            assert world.calls() == 2
+
+    run(story())
+
+
+def test_without_l2_each_process_loads_for_itself() -> None:
+    """Redis away for data: screens are answered, each process asks each MBU once, and L1 keeps the answer."""
+
+    async def story() -> None:
+        async with World(HOME, processes=2) as world:
+            world.put("user", {"n": 1})
+            world.tier.down = True
+            for process in world.processes:
+                assert (await process.get()).tier == "mbu"
+                assert (await process.get()).tier == "l1"
+            assert world.calls() == 4
+
+    run(story())

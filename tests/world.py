@@ -1,0 +1,159 @@
+"""A world in virtual time: several processes of the service over one log, one L2 and scripted MBUs."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from aggregator.app import Service
+from aggregator.clock import FleetClock
+from aggregator.engine.answer import Answer, Refused
+from aggregator.invalidation.local import LocalLog
+from aggregator.model.catalogue import Catalogue, Mbu
+from aggregator.model.payload_path import PayloadPath
+from aggregator.model.route import Route
+from aggregator.model.screen import Fragment, Screen, Slot
+from aggregator.model.template import Template
+from aggregator.settings import Settings
+from aggregator.tiers.local import LocalTier
+from cache_policies.policy import Lifetime
+from loaders.deadline import Deadline
+from loaders.loader import NO_HEADERS, Absent, Failed, Loaded, LoadRequest, Outcome
+
+DEADLINE = 0.5
+
+
+def fragment(name: str, **given: Any) -> Fragment:
+    """A fragment of the MBU with the same name, fresh for 60 s and tagged `<name>:{id}`."""
+    declared: dict[str, Any] = {
+        "mbu": name,
+        "path": Template.parse(f"/{name}/{{id}}"),
+        "tags": (Template.parse(f"{name}:{{id}}"),),
+        "lifetime": Lifetime(60.0),
+        "absent_for": 5.0,
+    }
+    return Fragment(name, **{**declared, **given})
+
+
+def learning(name: str, path: str = "[*].id") -> Fragment:
+    """A fragment whose tags are learned from its payload."""
+    return fragment(name, tags_from=PayloadPath.parse(path), tags_from_prefix="learned:")
+
+
+def screen(*slots: Slot, name: str = "home", **given: Any) -> Screen:
+    """A screen at /<name>/{id}."""
+    return Screen(name, Route.parse(f"/{name}/{{id}}"), slots, **given)
+
+
+class Shop:
+    """An MBU: answers `{"v": value}` with the value it has when the request arrives, `latency` seconds later."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, Any] = {}
+        self.headers: Mapping[str, str] = NO_HEADERS
+        self.latency = 0.02
+        self.failure: Failed | None = None
+        self.answer: Callable[[LoadRequest], Outcome] | None = None
+        self.calls: Counter[str] = Counter()
+
+    async def load(self, requests: Sequence[LoadRequest]) -> Sequence[Outcome]:
+        outcomes = [self._outcome(request) for request in requests]
+        await asyncio.sleep(self.latency)
+        return outcomes
+
+    async def close(self) -> None:
+        pass
+
+    def _outcome(self, request: LoadRequest) -> Outcome:
+        self.calls[request.target] += 1
+        if self.failure:
+            return self.failure
+        if self.answer:
+            return self.answer(request)
+        if request.target not in self.values:
+            return Absent(self.headers)
+        return Loaded(orjson.dumps(self.values[request.target]), self.headers)
+
+
+class Process:
+    """One process of the service."""
+
+    def __init__(self, world: "World", **settings: Any) -> None:
+        self.world = world
+        loaders = {name: Deadline(shop, DEADLINE) for name, shop in world.shops.items()}
+        self.service = Service(
+            world.catalogue,
+            Settings(**settings),
+            world.tier,
+            world.log,
+            loaders,
+            FleetClock(world.time, wall=1_000_000.0),
+            draw=lambda: 1.0,
+        )
+        self.running = asyncio.get_running_loop().create_task(self.service.run())
+
+    async def ask(self, id: str = "42", name: str = "home") -> Answer | Refused | None:
+        """The answer to a request for a screen."""
+        return await self.service.screens.answer(self.world.catalogue.screens[name], {"id": id})
+
+    async def get(self, id: str = "42", name: str = "home") -> Answer:
+        """The answer, where there has to be one."""
+        answer = await self.ask(id, name)
+        assert isinstance(answer, Answer), answer
+        return answer
+
+    async def data(self, id: str = "42", name: str = "home") -> Any:
+        """The `data` of the answer."""
+        return orjson.loads((await self.get(id, name)).view.body)["data"]
+
+
+class World:
+    """Use it as an async context manager: `async with World(screens) as world:`."""
+
+    def __init__(self, *screens: Screen, processes: int = 1, **settings: Any) -> None:
+        fragments = {slot.fragment.name: slot.fragment for one in screens for slot in one.slots}
+        self.shops = {one.mbu: Shop() for one in fragments.values()}
+        mbus = {name: Mbu(name, f"http://{name}", DEADLINE, 64, 2**20, {}) for name in self.shops}
+        self.catalogue = Catalogue(mbus, fragments, {one.name: one for one in screens}, {})
+        self._count, self._settings = processes, settings
+        self.processes: list[Process] = []
+
+    def time(self) -> float:
+        """The world's clock."""
+        return asyncio.get_running_loop().time()
+
+    async def __aenter__(self) -> "World":
+        self.tier = LocalTier(self.time, latency=0.0005)
+        self.log = LocalLog(lambda: 1_000_000.0 + self.time())
+        for _ in range(self._count):
+            await self.start()
+        return self
+
+    async def start(self) -> Process:
+        """One process more, caught up with the log."""
+        process = Process(self, **self._settings)
+        self.processes.append(process)
+        if not self.log.down:
+            await process.service.follower.caught_up.wait()
+        return process
+
+    async def __aexit__(self, *_: object) -> None:
+        for process in self.processes:
+            process.running.cancel()
+            await asyncio.gather(process.running, return_exceptions=True)
+            await process.service.close()
+
+    def put(self, name: str, value: Any, id: str = "42") -> None:
+        """What an MBU answers from now on."""
+        self.shops[name].values[f"/{name}/{id}"] = value
+
+    async def invalidate(self, *tags: str) -> None:
+        """Append tags to the log, and let every process apply them."""
+        await self.log.append(tags)
+        await asyncio.sleep(0.01)
+
+    def calls(self) -> int:
+        """Calls made to all MBUs so far."""
+        return sum(sum(shop.calls.values()) for shop in self.shops.values())
