@@ -1,0 +1,101 @@
+"""Compilation: a declaration without mistakes becomes a catalogue, its defaults filled in."""
+
+import os
+from typing import TypeVar
+
+from aggregator.declaration.tables import (
+    Declaration,
+    DefaultsTable,
+    FragmentTable,
+    MbuTable,
+    PublisherTable,
+    SecretTable,
+    SlotTable,
+)
+from aggregator.declaration.written import slot_table
+from aggregator.model.catalogue import Catalogue, Mbu, Publisher, Secret
+from aggregator.model.payload_path import PayloadPath
+from aggregator.model.route import Route
+from aggregator.model.screen import Fragment, Screen, Slot
+from aggregator.model.template import Template
+from cache_policies.policy import Lifetime
+
+T = TypeVar("T")
+
+
+def compile_catalogue(declaration: Declaration, folder: str) -> Catalogue:
+    """The catalogue; relative file names are taken from `folder`."""
+    defaults = declaration.defaults
+    fragments = {name: _fragment(name, table, defaults) for name, table in declaration.fragments.items()}
+    return Catalogue(
+        mbus={name: _mbu(name, table, defaults, folder) for name, table in declaration.mbus.items()},
+        fragments=fragments,
+        screens={
+            name: Screen(name, Route.parse(table.path), _slots(table.slots, fragments), table.client_max_age)
+            for name, table in declaration.screens.items()
+        },
+        publishers={name: _publisher(name, table, folder) for name, table in declaration.publishers.items()},
+    )
+
+
+def _slots(slots: dict[str, str | SlotTable], fragments: dict[str, Fragment]) -> tuple[Slot, ...]:
+    tables = {name: slot_table(slot) for name, slot in slots.items()}
+    return tuple(Slot(name, fragments[table.fragment], table.required) for name, table in tables.items())
+
+
+def _fragment(name: str, table: FragmentTable, defaults: DefaultsTable) -> Fragment:
+    return Fragment(
+        name=name,
+        mbu=table.mbu,
+        path=Template.parse(table.path),
+        tags=tuple(map(Template.parse, table.tags)),
+        lifetime=_lifetime(table, defaults),
+        absent_for=_first(table.absent_for, defaults.absent_for),
+        jitter=_first(table.jitter, defaults.jitter),
+        early_refresh=_first(table.early_refresh, defaults.early_refresh),
+        tags_from=PayloadPath.parse(table.tags_from) if table.tags_from else None,
+        tags_from_prefix=table.tags_from_prefix,
+    )
+
+
+def _lifetime(table: FragmentTable, defaults: DefaultsTable) -> Lifetime:
+    fresh_for = table.fresh_for if table.fresh_for is not None else defaults.fresh_for
+    assert fresh_for is not None, "checked before: a fragment without it is a mistake"
+    return Lifetime(
+        fresh_for,
+        _first(table.stale_while_revalidate, defaults.stale_while_revalidate),
+        _first(table.stale_if_error, defaults.stale_if_error),
+    )
+
+
+def _first(said: T | None, default: T) -> T:
+    return default if said is None else said
+
+
+def _mbu(name: str, table: MbuTable, defaults: DefaultsTable, folder: str) -> Mbu:
+    return Mbu(
+        name=name,
+        url=table.url.rstrip("/"),
+        deadline=_first(table.deadline, defaults.deadline),
+        max_in_flight=_first(table.max_in_flight_per_process, defaults.max_in_flight_per_process),
+        max_payload=_first(table.max_payload, defaults.max_payload),
+        headers={
+            header: _secret(text, folder) if isinstance(text, SecretTable) else text
+            for header, text in table.headers.items()
+        },
+        ca_file=_in(folder, table.ca_file),
+        client_cert_file=_in(folder, table.client_cert_file),
+        client_key_file=_in(folder, table.client_key_file),
+    )
+
+
+def _publisher(name: str, table: PublisherTable, folder: str) -> Publisher:
+    return Publisher(name, Secret(table.key_env, _in(folder, table.key_file)), tuple(table.tags))
+
+
+def _secret(table: SecretTable, folder: str) -> Secret:
+    return Secret(table.env, _in(folder, table.file))
+
+
+def _in(folder: str, file: str | None) -> str | None:
+    return None if file is None else os.path.join(folder, file)

@@ -1,0 +1,98 @@
+"""The checks of credentials: each variable is set and each file can be read, before anything is started."""
+
+import os
+from collections.abc import Iterator, Mapping
+
+from aggregator.declaration.tables import MbuTable, SecretTable
+from aggregator.declaration.texts import header_value
+from aggregator.declaration.written import Written
+from aggregator.mistakes import Mistake, near, quoted
+
+Found = Iterator[Mistake]
+_FILES = ("ca_file", "client_cert_file", "client_key_file")
+
+
+def check_shape(written: Written) -> Found:
+    """Exactly one source a credential, and a client key only with its certificate."""
+    for name, publisher in written.right.publishers.items():
+        if not (written.says("key_env", "publishers", name) ^ written.says("key_file", "publishers", name)):
+            yield written.mistake("publishers", name, "key_env", _one_of("key_env", "key_file", publisher.key_env))
+    for name, mbu in written.right.mbus.items():
+        for header, secret in _secrets(mbu):
+            if (secret.env is None) == (secret.file is None):
+                yield written.mistake("mbus", name, _key(header), _one_of("env", "file", secret.env))
+        if written.says("client_key_file", "mbus", name) and not written.says("client_cert_file", "mbus", name):
+            message = "is of no use alone; expected: client_cert_file beside it"
+            yield written.mistake("mbus", name, "client_key_file", message)
+
+
+def check_present(written: Written, environ: Mapping[str, str]) -> Found:
+    """Every variable named is set, every file named can be read, and both hold what fits their place."""
+    for name, publisher in written.right.publishers.items():
+        for key, secret in (
+            ("key_env", SecretTable(env=publisher.key_env)),
+            ("key_file", SecretTable(file=publisher.key_file)),
+        ):
+            if wrong := _unusable(written, secret, environ):
+                yield written.mistake("publishers", name, key, *wrong)
+    for name, mbu in written.right.mbus.items():
+        yield from _mbu_files(written, name, mbu)
+        for header, secret in _secrets(mbu):
+            if wrong := _unusable(written, secret, environ, in_header=True):
+                yield written.mistake("mbus", name, _key(header), *wrong)
+
+
+def _mbu_files(written: Written, name: str, mbu: MbuTable) -> Found:
+    for key in _FILES:
+        if wrong := _unusable(written, SecretTable(file=getattr(mbu, key)), {}):
+            yield written.mistake("mbus", name, key, *wrong)
+
+
+def _secrets(mbu: MbuTable) -> Iterator[tuple[str, SecretTable]]:
+    for header, text in mbu.headers.items():
+        if isinstance(text, SecretTable):
+            yield header, text
+
+
+def _key(header: str) -> str:
+    return f"headers.{quoted(header)}"
+
+
+def _one_of(first: str, second: str, given: str | None) -> str:
+    return f"expected exactly one of {first} and {second}, not {'both' if given is not None else 'neither'}"
+
+
+def _unusable(
+    written: Written, secret: SecretTable, environ: Mapping[str, str], in_header: bool = False
+) -> tuple[str, str | None] | None:
+    """Why the credential cannot be used, and the near miss; never its value."""
+    if secret.env is not None:
+        value = environ.get(secret.env, "")
+        if not value:
+            state = "empty" if secret.env in environ else "not set"
+            return f"the variable {quoted(secret.env)} is {state}", near(
+                secret.env, environ
+            ) if state == "not set" else None
+        return _unfit(f"the variable {quoted(secret.env)}", value, in_header)
+    return _unusable_file(os.path.join(written.folder, secret.file), in_header) if secret.file is not None else None
+
+
+def _unusable_file(path: str, in_header: bool) -> tuple[str, str | None] | None:
+    try:
+        with open(path, encoding="utf-8") as file:
+            value = file.read(2**20).strip()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it is not text"
+        return f"the file {path} cannot be read: {reason}", None
+    return _unfit(f"the file {path}", value, in_header)
+
+
+def _unfit(holder: str, value: str, in_header: bool) -> tuple[str, str | None] | None:
+    if not value:
+        return f"{holder} is empty", None
+    try:
+        if in_header:
+            header_value(value)
+    except ValueError as error:
+        return f"what {holder} holds is wrong: {error}", None
+    return None

@@ -1,0 +1,91 @@
+"""The settings: everything an operator can set, each with its default and one line of help."""
+
+import re
+from typing import Annotated, Literal
+from urllib.parse import parse_qs, urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from aggregator.units import Duration, Size, default
+
+_NAMESPACE = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_HOST = re.compile(r"[A-Za-z0-9._:\[\]-]{1,255}")
+_SCHEMES = ("redis", "rediss", "unix")
+
+
+def _host(text: str) -> str:
+    if not _HOST.fullmatch(text):
+        raise ValueError('expected a host name or address such as "127.0.0.1"')
+    return text
+
+
+def _namespace(text: str) -> str:
+    if not _NAMESPACE.fullmatch(text):
+        raise ValueError("expected 1 to 64 letters, digits, dots, underscores or hyphens")
+    return text
+
+
+def _server_url(text: str) -> str:
+    # The URL is never shown: it may hold a password.
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError:
+        raise ValueError('expected a URL such as "redis://127.0.0.1:6379/0"; host or port cannot be read') from None
+    if parts.scheme not in _SCHEMES or not (parts.path if parts.scheme == "unix" else parts.hostname):
+        raise ValueError('expected a URL such as "redis://host:6379/0", "rediss://host:6379/0" or "unix:///path.sock"')
+    return text
+
+
+Host = Annotated[str, AfterValidator(_host)]
+Port = Annotated[int, Field(ge=0, le=65535)]
+ServerUrl = Annotated[str, AfterValidator(_server_url)]
+Namespace = Annotated[str, AfterValidator(_namespace)]
+
+
+class Settings(BaseModel):
+    """Flags win over AGGREGATOR_* variables, these over the [service] table, that over these defaults."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, hide_input_in_errors=True)
+
+    host: Host = default("127.0.0.1", description="address of the public listener")
+    port: Port = default(8080, description="port of the public listener; 0 takes a free one")
+    admin_host: Host = default("127.0.0.1", description="address of the admin listener")
+    admin_port: Port = default(8081, description="port of the admin listener; 0 takes a free one")
+    workers: int = default(1, ge=1, le=256, description="processes that answer requests")
+    redis_url: ServerUrl | None = default(None, description="Redis server for L2; an embedded one where none is set")
+    redis_url_file: str | None = default(None, min_length=1, description="file that holds the redis_url")
+    log_url: ServerUrl | None = default(None, description="Redis server for the invalidation log; else that of L2")
+    log_url_file: str | None = default(None, min_length=1, description="file that holds the log_url")
+    namespace: Namespace = default("aggregator", description="prefix of every Redis key, the log's too")
+    l1_bytes: Size = default("256MiB", description="bound of L1 in each process")
+    embedded_bytes: Size = default("512MiB", description="bound of the embedded Redis server")
+    log_retention: Duration = default("1h", description="how long the invalidation log is kept")
+    l2_budget: Duration = default("50ms", description="how long one L2 operation may take")
+    startup_limit: Duration = default("10s", description="ready after this at the latest, with all entries unproven")
+    drain_limit: Duration = default("10s", description="how long SIGTERM waits for answers under way")
+    when_unproven: Literal["reload", "serve"] = default("reload", description="what is done while the log is away")
+    max_target_bytes: Size = default("8KiB", description="longest request target (else 414)")
+    max_header_bytes: Size = default("32KiB", description="largest request head (else 431)")
+    log_level: Literal["debug", "info", "warning", "error"] = default("info", description="least level that is logged")
+    log_format: Literal["json", "console"] = default("json", description="how log lines are written")
+
+
+FROM_FILE = {"redis_url": "redis_url_file", "log_url": "log_url_file"}
+
+
+def has_password(url: str) -> bool:
+    """Does the URL hold a password, before the host or in the query?"""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "@" in url
+    return bool(parts.password) or "password" in parse_qs(parts.query)
+
+
+def without_password(url: str) -> str:
+    """The URL as it may be shown: whatever stands before the host, and the query, masked."""
+    parts = urlsplit(url)
+    netloc = f"***@{parts.netloc.rpartition('@')[2]}" if "@" in parts.netloc else parts.netloc
+    # Not `geturl`: it takes "unix:///path" for one without authority, and drops the slashes that redis-py wants.
+    return f"{parts.scheme}://{netloc}{parts.path}{'?***' if parts.query else ''}"

@@ -1,0 +1,97 @@
+"""`aggregator check` says what is declared and in force, or every mistake; never a secret, never a traceback."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from click.testing import CliRunner, Result
+
+from aggregator.cli import main
+from tests.samples.right import ENVIRON, RIGHT
+
+ROOT = Path(__file__).parent.parent.parent
+SAMPLE = str(ROOT / "tests" / "samples" / "screens.toml")
+SECRETS = {"USERS_API_KEY": "hush-api", "USERS_KEY": "hush-key"}
+
+
+def check(*arguments: str, **environ: str) -> Result:
+    """The command's result."""
+    return CliRunner(env={**SECRETS, **environ}).invoke(main, ["check", *arguments])
+
+
+def test_the_documented_sample_is_right() -> None:
+    """It leaves with 0 and shows screens, fragments, MBUs and publishers."""
+    result = check(SAMPLE)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.startswith(f"{SAMPLE}: no mistakes\n")
+    for line in (
+        "  home  GET /screens/home/{user_id}  user (required), posts",
+        "  user  users /users/{user_id}  fresh_for 60s, stale_while_revalidate 30s, stale_if_error 10m, absent_for 5s",
+        "  posts  http://127.0.0.1:9002  deadline 1s, 64 in flight a process",
+        "  users  user:*, posts-of:*, posts:*",
+    ):
+        assert line in result.stdout.splitlines()
+
+
+def test_the_defaults_in_force_are_shown() -> None:
+    """What nobody wrote is shown as it could have been written, and variables are heeded."""
+    shown = check(SAMPLE, AGGREGATOR_WORKERS="3").stdout.splitlines()
+    for line in (
+        'fresh_for = "60s"',
+        'absent_for = "5s"',
+        'max_payload = "1MiB"',
+        'l1_bytes = "256MiB"',
+        "workers = 3",
+    ):
+        assert f"  {line}" in shown
+    assert "  redis_url is not set" in shown
+
+
+def test_no_secret_is_shown() -> None:
+    """Neither credentials nor the password of a Redis URL."""
+    result = check(SAMPLE, AGGREGATOR_REDIS_URL="redis://:hush@redis:6379/0")
+    assert '  redis_url = "redis://***@redis:6379/0"' in result.stdout.splitlines()
+    assert "hush" not in result.output
+
+
+def test_wrong_variables_are_mistakes_too() -> None:
+    """What would keep the service from starting is said beside what is wrong in the file."""
+    lines = check(SAMPLE, AGGREGATOR_PORT="x", USERS_KEY="").stderr.splitlines()
+    assert lines == [
+        f"{SAMPLE}: [publishers.users] key_env: the variable USERS_KEY is empty",
+        'AGGREGATOR_PORT: expected a whole number, not "x"',
+    ]
+
+
+def test_a_warning_stops_nothing(tmp_path: Path) -> None:
+    """It goes to standard error, and the command leaves with 0."""
+    path = tmp_path / "screens.toml"
+    path.write_text(RIGHT.replace('tags_from = "[*].id"', 'stale_if_error = "2h"'))
+    result = check(str(path), **ENVIRON)
+    assert result.stderr.startswith(f"warning: {path}: [fragments.user] fresh_for: is kept for up to")
+    assert result.exit_code == 0
+
+
+def test_the_schema_is_the_documented_one() -> None:
+    """docs/screens.schema.json is what `check --schema` prints: print it there again after a change."""
+    result = check("--schema")
+    assert result.exit_code == 0
+    assert result.stdout == (ROOT / "docs" / "screens.schema.json").read_text(encoding="utf-8")
+    assert "null" not in result.stdout
+    assert json.loads(result.stdout)["required"] == ["version", "mbus", "fragments", "screens"]
+
+
+def test_a_file_is_needed() -> None:
+    """Without one the command says so, and leaves with 2."""
+    result = check()
+    assert result.exit_code == 2
+    assert "expected a FILE to check" in result.stderr
+
+
+def test_the_module_is_the_command() -> None:
+    """`python -m aggregator` is `aggregator`."""
+    command = [sys.executable, "-m", "aggregator", "check", SAMPLE]
+    done = subprocess.run(command, env={**os.environ, **SECRETS}, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith(f"{SAMPLE}: no mistakes")

@@ -1,0 +1,73 @@
+"""`aggregator plan` shows what one request would need, asks nobody, and needs no credential."""
+
+import os
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from aggregator.cli import main
+from aggregator.declaration.read import declare
+
+SAMPLE = str(Path(__file__).parent.parent / "samples" / "screens.toml")
+
+
+def plan(*arguments: str, **environ: str) -> Result:
+    """The command's result on the sample, without any credential set."""
+    unset = {"USERS_API_KEY": None, "USERS_KEY": None}
+    return CliRunner(env={**unset, **environ}).invoke(main, ["plan", SAMPLE, *arguments])
+
+
+def test_a_plan_shows_slots_keys_tags_urls_and_lifetimes() -> None:
+    """Everything that the service would use, as it would use it."""
+    result = plan("home", "user_id=42")
+    assert (result.exit_code, result.stderr) == (0, "")
+    fragments = declare(SAMPLE, None).catalogue.fragments
+    for line in (
+        "screen home  GET /screens/home/42",
+        "slot user (required)  fragment user",
+        f"  key       {fragments['user'].key('aggregator', {'user_id': '42'}).name}",
+        "  tags      user:42, fragment:user, mbu:users, *",
+        "  URL       GET http://127.0.0.1:9001/users/42",
+        "  lifetime  fresh_for 60s, stale_while_revalidate 30s, stale_if_error 10m, absent_for 5s",
+        "  tags      posts-of:42, fragment:posts, mbu:posts, *, and posts:… from [*].id",
+        "  URL       GET http://127.0.0.1:9002/posts?userId=42",
+    ):
+        assert line in result.stdout.splitlines()
+
+
+def test_the_namespace_in_force_is_in_the_keys() -> None:
+    """Keys are shown as they are in the Redis that the service would use."""
+    assert "  key       mine:fragment:user:{" in plan("home", "user_id=42", AGGREGATOR_NAMESPACE="mine").stdout
+
+
+def test_a_value_stays_in_its_place() -> None:
+    """What would leave its segment is encoded."""
+    assert "GET http://127.0.0.1:9001/users/a%2F%3Fb%26c%23" in plan("home", "user_id=a/?b&c#").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["hom"], 'hom: no such screen; expected one of: home; did you mean "home"?'),
+        (["home"], "user_id: missing; expected: user_id=VALUE"),
+        (["home", "usr_id=4"], 'usr_id: no input of the screen; expected: user_id; did you mean "user_id"?'),
+        (["home", "42"], '"42": expected NAME=VALUE, such as user_id=42'),
+        (["home", "user_id=1", "user_id=2"], "user_id: given twice"),
+        (["home", "user_id="], 'user_id: expected 1 to 200 bytes of text without control characters, not ""'),
+        (["home", "user_id=a\nb"], 'user_id: expected 1 to 200 bytes of text without control characters, not "a\\nb"'),
+        (["home", f"user_id={os.fsdecode(bytes([255]))}"], "user_id: expected 1 to 200 bytes of text"),
+        (["home", "user_id=.."], "home: these values cannot stand in an MBU's path or in a tag: 404"),
+    ],
+)
+def test_a_wrong_request_is_a_clear_line(arguments: list[str], line: str) -> None:
+    """Unknown screens, names and values end with 2 and say what was expected."""
+    result = plan(*arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert any(said.startswith(line) for said in result.stderr.splitlines()), result.stderr
+
+
+def test_a_wrong_file_is_its_mistakes() -> None:
+    """The same lines as `check` says."""
+    result = CliRunner().invoke(main, ["plan", "/nowhere", "home"])
+    assert (result.exit_code, result.stderr) == (2, "/nowhere: cannot be read: No such file or directory\n")
