@@ -72,6 +72,20 @@ def test_nobody_waits_longer_than_the_budget():
     run(steps())
 
 
+def test_what_holds_up_this_process_is_not_counted_against_the_server():
+    """The reply was there while the loop was busy with something else for longer than the budget."""
+
+    async def steps() -> None:
+        pipeline, loop = slow_pipeline(Slow(0.001)), asyncio.get_running_loop()
+        read = pipeline.get(["k"])
+        await asyncio.sleep(0.0005)
+        loop._jumping.now += 0.1  # type: ignore[attr-defined]  # what a busy tick does to the clock
+        assert await read == ["k"]
+        await pipeline.close()
+
+    run(steps())
+
+
 def test_a_slow_server_does_not_pile_up_round_trips():
     """Beyond four under way, everything waits and then goes in one."""
 

@@ -1,0 +1,19 @@
+"""The command line: `aggregator COMMAND`."""
+
+import click
+
+from aggregator.commands.check import check
+from aggregator.commands.demo import demo
+from aggregator.commands.invalidate import invalidate
+from aggregator.commands.plan import plan
+from aggregator.commands.serve import serve
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.version_option(package_name="screen-aggregator")
+def main() -> None:
+    """Compose each app screen from many small services, keep it ready, and keep it right."""
+
+
+for command in (serve, check, plan, invalidate, demo):
+    main.add_command(command)

@@ -1,0 +1,1 @@
+"""The commands, each one file; `aggregator.cli` gathers them."""

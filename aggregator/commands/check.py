@@ -1,0 +1,99 @@
+"""`aggregator check`: every mistake of a declaration at once, or what it means, with the defaults in force."""
+
+import json
+import os
+from collections.abc import Iterator
+
+import click
+
+from aggregator.commands.layers import load_settings
+from aggregator.commands.refusal import refuse, warn
+from aggregator.declaration.read import Declared, declare
+from aggregator.declaration.schema import declaration_schema
+from aggregator.mistakes import Mistake, Mistaken
+from aggregator.model.catalogue import Catalogue
+from aggregator.model.screen import Fragment, Screen
+from aggregator.settings import FROM_FILE, Settings, without_password
+from aggregator.units import show_duration
+
+
+@click.command()
+@click.argument("file", required=False)
+@click.option("--schema", is_flag=True, help="Print the JSON Schema of a declaration instead.")
+def check(file: str | None, schema: bool) -> None:
+    """Say every mistake in FILE (screens.toml, or module:attribute) and leave with 2; or what it declares."""
+    if schema:
+        click.echo(json.dumps(declaration_schema(), indent=2, ensure_ascii=False))
+        return
+    if file is None:
+        raise click.UsageError("expected a FILE to check, such as screens.toml")
+    declared, settings = checked(file)
+    warn(declared.warnings)
+    click.echo("\n".join(summary(declared, settings)))
+
+
+def checked(file: str) -> tuple[Declared, Settings]:
+    """What the file declares, and the settings in force; ends the program with every mistake there is."""
+    mistakes: list[Mistake] = []
+    declared = service = settings = None
+    try:
+        declared = declare(file, os.environ)
+        service = declared.service
+    except Mistaken as mistaken:
+        mistakes += mistaken.mistakes
+    try:
+        settings = load_settings({}, os.environ, service, file)
+    except Mistaken as mistaken:
+        mistakes += mistaken.mistakes
+    if declared is None or settings is None:
+        refuse(Mistaken(mistakes))
+    return declared, settings
+
+
+def summary(declared: Declared, settings: Settings) -> Iterator[str]:
+    """The lines that say what is declared and what is in force."""
+    catalogue = declared.catalogue
+    yield f"{declared.source}: no mistakes"
+    yield from ("", "screens")
+    yield from (f"  {screen.name}  GET {screen.route.text}  {_slots(screen)}" for screen in catalogue.screens.values())
+    yield from ("", "fragments")
+    yield from (f"  {fragment.name}  {_fragment(fragment)}" for fragment in catalogue.fragments.values())
+    yield from ("", "MBUs")
+    yield from _mbus(catalogue)
+    yield from ("", "publishers")
+    yield from (f"  {one.name}  {', '.join(one.tags)}" for one in catalogue.publishers.values())
+    yield from ("", "[defaults] in force")
+    yield from _keys(declared.defaults.model_dump(mode="json"))
+    yield from ("", "[service] in force")
+    yield from _keys(_without_passwords(settings))
+
+
+def lifetimes(fragment: Fragment) -> str:
+    """A fragment's lifetimes, as they are declared."""
+    stale = [f"{name} {show_duration(seconds)}" for name, seconds in fragment.lifetime._asdict().items()]
+    return ", ".join([*stale, f"absent_for {show_duration(fragment.absent_for)}"])
+
+
+def _slots(screen: Screen) -> str:
+    named = [f"{slot.name}{' (required)' if slot.required else ''}" for slot in screen.slots]
+    return ", ".join(named)
+
+
+def _fragment(fragment: Fragment) -> str:
+    return f"{fragment.mbu} {fragment.path.text}  {lifetimes(fragment)}"
+
+
+def _mbus(catalogue: Catalogue) -> Iterator[str]:
+    for mbu in catalogue.mbus.values():
+        limits = f"deadline {show_duration(mbu.deadline)}, {mbu.max_in_flight} in flight a process"
+        yield f"  {mbu.name}  {mbu.url}  {limits}"
+
+
+def _keys(table: dict[str, object]) -> Iterator[str]:
+    for key, text in table.items():
+        yield f"  {key} = {json.dumps(text)}" if text is not None else f"  {key} is not set"
+
+
+def _without_passwords(settings: Settings) -> dict[str, object]:
+    shown = settings.model_dump(mode="json")
+    return shown | {url: without_password(shown[url]) for url in FROM_FILE if shown[url]}

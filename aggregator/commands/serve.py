@@ -1,0 +1,38 @@
+"""`aggregator serve`: run the service that a file declares."""
+
+import asyncio
+import os
+from typing import Any
+
+import click
+import uvloop
+
+from aggregator.commands.options import load_settings, settings_options
+from aggregator.commands.refusal import Refusal, warn
+from aggregator.declaration.read import Declared, declare
+from aggregator.embedded import EmbeddedError
+from aggregator.mistakes import Mistaken
+from aggregator.process.logs import log_as
+from aggregator.process.supervisor import CannotListen, Running, supervise
+
+
+@click.command()
+@click.argument("file")
+@settings_options
+def serve(file: str, **flags: Any) -> None:
+    """Serve the screens of FILE (a TOML file, or module:attribute)."""
+    try:
+        declared = declare(file, os.environ)
+        settings = load_settings(flags, os.environ, declared.service, file)
+        warn(declared.warnings)
+        log_as(settings.log_level, settings.log_format)
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(supervise(file, declared.catalogue, settings, lambda running: _tell(declared, running)))
+    except (Mistaken, CannotListen, EmbeddedError) as error:
+        raise Refusal(str(error)) from None
+
+
+def _tell(declared: Declared, running: Running) -> None:
+    for screen in declared.catalogue.screens.values():
+        click.echo(f"{screen.name}: {running.url}{screen.route.text}")
+    click.echo(f"admin: {running.admin_url}   redis: {running.redis_url}")

@@ -1,0 +1,1 @@
+"""Sample MBUs and screens: what `aggregator demo` runs."""

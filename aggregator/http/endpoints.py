@@ -1,0 +1,77 @@
+"""The public listener's application: every declared screen at its path, and health."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import structlog
+from starlette.types import Receive, Scope, Send
+
+from aggregator.engine.serve import Screens
+from aggregator.http.health import Examine, health_reply
+from aggregator.http.negotiation import request_id, wants_msgpack
+from aggregator.http.problems import Reply, problem
+from aggregator.http.responses import respond
+from aggregator.model.route import Routes
+from aggregator.model.screen import Screen
+
+HEALTH_PATHS = (b"/healthz", b"/readyz")
+_log = structlog.get_logger()
+
+
+class PublicApp:
+    """An ASGI application (no lifespan). Nothing of a request but path, method and the headers named here is read."""
+
+    def __init__(self, catalogue: Iterable[Screen], screens: Screens, examine: Examine) -> None:
+        self._routes = Routes(catalogue)
+        self._screens = screens
+        self._examine = examine
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = _joined(scope["headers"])
+        name = request_id(headers.get(b"x-request-id"))
+        with structlog.contextvars.bound_contextvars(request_id=name):
+            reply = await self._guarded(scope, headers)
+        await _send(send, reply, scope["method"] == "HEAD", name)
+
+    async def _guarded(self, scope: Scope, headers: dict[bytes, bytes]) -> Reply:
+        try:
+            return await self._reply(scope["method"], scope["raw_path"], headers)
+        except Exception:
+            _log.exception("request failed", path=scope["path"])
+            return problem(500, "This is a defect of the aggregator; its log has the request id and the traceback.")
+
+    async def _reply(self, method: str, path: bytes, headers: dict[bytes, bytes]) -> Reply:
+        healthy = path in HEALTH_PATHS
+        found = None if healthy else self._routes.find(path)
+        if not healthy and not found:
+            return problem(404, "No screen has this path.")
+        if method not in ("GET", "HEAD"):
+            return problem(405, f"{method} is not for screens; use GET or HEAD.", allow="GET, HEAD")
+        if not found:
+            return health_reply(path, self._examine())
+        return await self._screen(*found, headers)
+
+    async def _screen(self, screen: Screen, values: Any, headers: dict[bytes, bytes]) -> Reply:
+        answer = await self._screens.answer(screen, values)
+        if answer is None:
+            return problem(404, "No screen has this path: a parameter cannot stand in a path segment.")
+        accept = headers.get(b"accept", b"").decode("latin-1")
+        condition = headers.get(b"if-none-match", b"").decode("latin-1")
+        return respond(screen, answer, wants_msgpack(accept), condition)
+
+
+def _joined(lines: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """The fields by name; a repeated one is a list (RFC 9110, section 5.3)."""
+    headers = dict(lines)
+    if len(headers) < len(lines):
+        headers = {name: b", ".join(value for other, value in lines if other == name) for name in headers}
+    return headers
+
+
+async def _send(send: Send, reply: Reply, head: bool, name: str) -> None:
+    headers = {**reply.headers, "x-request-id": name}
+    if reply.status != 304:
+        headers["content-length"] = str(len(reply.body))
+    raw = [(key.encode("latin-1"), value.encode("latin-1")) for key, value in headers.items()]
+    await send({"type": "http.response.start", "status": reply.status, "headers": raw})
+    await send({"type": "http.response.body", "body": b"" if head else reply.body})

@@ -1,0 +1,76 @@
+"""The metrics of all workers together, in the form that Prometheus reads."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+
+class Family(NamedTuple):
+    """A metric's name behind `aggregator_`, its help, and its labels."""
+
+    name: str
+    help: str
+    labels: tuple[str, ...] = ()
+
+
+COUNTERS = (
+    Family("screens_served", "Screens answered, by their source and state.", ("screen", "tier", "state")),
+    Family("mbu_loads", "Calls made to MBUs, by outcome.", ("mbu", "fragment", "outcome")),
+    Family("mbu_load_seconds", "Seconds spent waiting for MBUs.", ("mbu",)),
+    Family("loads_joined", "Loads not made because another was under way, in the process or the fleet.", ("where",)),
+    Family("views_overtaken", "Views expelled from L1 by invalidations."),
+    Family("troubles", "Things an operator may want to know of; the log has the details.", ("what",)),
+    Family("invalidations_applied", "Records of the invalidation log applied."),
+    Family("log_gaps", "Times that records of the log were lost unread, so that L1 and L2 had to be proved again."),
+    Family("log_epochs", "Times that the log began anew."),
+    Family("l1_evictions", "Views that left L1 for want of room."),
+)
+GAUGES = (
+    Family("workers_ready", "Workers that may be sent requests."),
+    Family("workers_vouching", "Workers that know that they are at the head of the log."),
+    Family("log_lag_records", "Records of the log not yet applied, the most of any worker."),
+    Family("l1_bytes", "Bytes held in L1."),
+    Family("l1_views", "Views held in L1."),
+    Family("ledger_tags", "Tags in the ledgers."),
+    Family("flights", "Loads under way."),
+    Family("background_tasks", "Refreshes and stores under way."),
+)
+_GREATEST = {"log_lag_records"}
+
+Snapshot = Mapping[str, Any]
+
+
+class Exposition(Collector):
+    """`snapshots()` gives one a worker: {"counters": [[name, [label, …], value], …], "gauges": {name: value}}."""
+
+    def __init__(self, snapshots: Callable[[], Iterable[Snapshot]]) -> None:
+        self._snapshots = snapshots
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing: names are checked by the tests, and registering must not ask the workers."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """Counters are summed over workers, living and gone; gauges over the living."""
+        snapshots = list(self._snapshots())
+        for family in COUNTERS:
+            metric = CounterMetricFamily(f"aggregator_{family.name}", family.help, labels=family.labels)
+            for labels, value in summed(snapshots, family.name).items():
+                metric.add_metric(labels, value)
+            yield metric
+        for family in GAUGES:
+            values = [snapshot["gauges"].get(family.name, 0) for snapshot in snapshots if snapshot["gauges"]]
+            value = max(values, default=0) if family.name in _GREATEST else sum(values)
+            yield GaugeMetricFamily(f"aggregator_{family.name}", family.help, value)
+
+
+def summed(snapshots: Iterable[Snapshot], name: str) -> dict[tuple[str, ...], float]:
+    """One counter over all snapshots, by labels."""
+    total: dict[tuple[str, ...], float] = {}
+    for snapshot in snapshots:
+        for given, labels, value in snapshot["counters"]:
+            if given == name:
+                total[tuple(labels)] = total.get(tuple(labels), 0) + value
+    return total

@@ -1,0 +1,53 @@
+"""Meters count events as plain integers, by worker; they are read out when somebody asks for the metrics."""
+
+from collections import defaultdict
+from typing import Any
+
+import structlog
+
+from aggregator.events import Called, Event, Joined, Overtaken, Served, Trouble
+
+_log = structlog.get_logger()
+
+Series = dict[tuple[str, ...], float]
+
+
+class Meters:
+    """An observer. Labels are names out of the declaration and bounded words, never a key or a user."""
+
+    def __init__(self) -> None:
+        self.counters: dict[str, Series] = defaultdict(lambda: defaultdict(float))
+
+    def __call__(self, event: Event) -> None:
+        match event:
+            case Served(screen, tier, state):
+                self._count("screens_served", screen, tier, state)
+            case Called(mbu, fragment, outcome, seconds):
+                self._count("mbu_loads", mbu, fragment, outcome)
+                self._count("mbu_load_seconds", mbu, by=seconds)
+            case Joined(where):
+                self._count("loads_joined", where)
+            case Overtaken(views):
+                self._count("views_overtaken", by=views)
+            case Trouble(what):
+                self._count("troubles", what)
+
+    def _count(self, name: str, *labels: str, by: float = 1) -> None:
+        self.counters[name][labels] += by
+
+    def snapshot(self) -> list[Any]:
+        """`[[name, [label, …], value], …]`: what crosses from a worker to its parent."""
+        return [
+            [name, list(labels), value] for name, series in self.counters.items() for labels, value in series.items()
+        ]
+
+
+def log_trouble(event: Event) -> None:
+    """An observer that writes down what an operator would look for."""
+    match event:
+        case Called(mbu, fragment, outcome, seconds, detail) if detail:
+            _log.warning(
+                "load failed", mbu=mbu, fragment=fragment, reason=outcome, seconds=round(seconds, 3), detail=detail
+            )
+        case Trouble(what, detail):
+            _log.warning(what, detail=detail)

@@ -1,0 +1,95 @@
+"""The admin listener's application: invalidations, metrics, health and the OpenAPI of the declared screens."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import orjson
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import choose_encoder
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from aggregator.http.exposition import Exposition, Snapshot
+from aggregator.http.health import Health, health_reply
+from aggregator.http.problems import Reply, problem
+from aggregator.http.publishing import MAX_BODY, Publishers, read_invalidation
+from aggregator.invalidation.log import Log, LogUnavailable
+
+Fleet = Callable[[], Awaitable[tuple[Health, list[Snapshot]]]]
+
+
+def admin_app(log: Log, publishers: Publishers, fleet: Fleet, openapi: dict[str, Any]) -> Starlette:
+    """`fleet` asks all workers for their health, taken together, and their metrics."""
+
+    async def invalidations(request: Request) -> Response:
+        return _response(await publish(request, log, publishers))
+
+    async def metrics(request: Request) -> Response:
+        _, snapshots = await fleet()
+        registry = CollectorRegistry(auto_describe=False)
+        registry.register(Exposition(lambda: snapshots))
+        encode, content_type = choose_encoder(request.headers.get("accept", ""))
+        return Response(encode(registry), headers={"content-type": content_type})
+
+    async def health(request: Request) -> Response:
+        together, _ = await fleet()
+        return _response(health_reply(request.url.path.encode(), together))
+
+    async def description(_: Request) -> Response:
+        return Response(orjson.dumps(openapi), media_type="application/json")
+
+    routes = [
+        Route("/invalidations", invalidations, methods=["POST"]),
+        Route("/metrics", metrics),
+        Route("/healthz", health),
+        Route("/readyz", health),
+        Route("/openapi.json", description),
+    ]
+    return Starlette(routes=routes, exception_handlers={HTTPException: _refused, Exception: _defect})
+
+
+async def publish(request: Request, log: Log, publishers: Publishers) -> Reply:
+    """Append the body's tags to the log: 202 with their position once they are in it."""
+    body = await _body(request)
+    wanted = read_invalidation(body)
+    tags = () if isinstance(wanted, Reply) else wanted.tags
+    # Who asks is settled before what is wrong with the body is told.
+    permitted = publishers.permit(request.headers.get("authorization", ""), tags)
+    if isinstance(permitted, Reply):
+        return permitted
+    if isinstance(wanted, Reply):
+        return wanted
+    try:
+        position = await log.append(wanted.tags, id=wanted.id, by=permitted.name)
+    except LogUnavailable:
+        return problem(503, "The invalidation log cannot be reached; nothing was invalidated. Try again.", 1.0)
+    return Reply(202, orjson.dumps({"position": str(position)}), {"content-type": "application/json"})
+
+
+async def _body(request: Request) -> bytes:
+    """The body, or a little more than what is taken of it."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY:
+            break
+    return bytes(body)
+
+
+def _response(reply: Reply) -> Response:
+    return Response(reply.body, reply.status, dict(reply.headers))
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        return await _defect(request, error)
+    response = _response(problem(error.status_code, f"{request.method} {request.url.path}: {error.detail}."))
+    response.headers.update(error.headers or {})
+    return response
+
+
+async def _defect(_: Request, error: Exception) -> Response:
+    return _response(problem(500, f"This is a defect of the aggregator: {type(error).__name__}."))

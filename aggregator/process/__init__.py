@@ -1,0 +1,1 @@
+"""One service is several processes: a parent that supervises and has the admin listener, and the workers."""

@@ -1,0 +1,114 @@
+"""The parent of a service: it embeds a server where none is given, runs the workers, and has the admin listener."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import Awaitable, Callable
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from aggregator.declaration.openapi import openapi
+from aggregator.embedded import EmbeddedServer
+from aggregator.http.exposition import Snapshot
+from aggregator.http.ops import admin_app
+from aggregator.http.publishing import Publishers
+from aggregator.invalidation.redis_stream import RedisLog
+from aggregator.model.catalogue import Catalogue
+from aggregator.process.worker import server
+from aggregator.process.workers import Workers
+from aggregator.settings import Settings, without_password
+
+_log = structlog.get_logger()
+
+
+class CannotListen(Exception):
+    """An address is taken or not ours; the message says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A service that answers: the URLs of both listeners, and of its Redis without a password.
+
+    snapshots: asks the workers for their metrics."""
+
+    url: str
+    admin_url: str
+    redis_url: str
+    snapshots: Callable[[], Awaitable[list[Snapshot]]]
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; CannotListen if there can be none."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family, backlog=2_048)
+    except OSError as error:
+        raise CannotListen(f"cannot listen on {host} port {port}: {error.strerror or error}") from None
+
+
+def url_of(listening: socket.socket) -> str:
+    """The URL of a listening socket."""
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+async def supervise(
+    source: str, catalogue: Catalogue, settings: Settings, tell: Callable[[Running], None] = lambda _: None
+) -> None:
+    """Run the service until SIGTERM or SIGINT, or until a part of it that cannot be replaced ends.
+
+    source: the declaration's file or module:attribute, which each worker reads itself. tell: called once it is ready.
+    """
+    with ExitStack() as stack:
+        public = stack.enter_context(closing(listen(settings.host, settings.port)))
+        admin = stack.enter_context(closing(listen(settings.admin_host, settings.admin_port)))
+        redis_url = settings.redis_url or _embedded(stack, settings)
+        log_url = settings.log_url or redis_url
+        orders = {"source": source, "settings": _plain(settings), "redis_url": redis_url, "log_url": log_url}
+        workers = Workers(settings.workers, public, orders)
+        log = RedisLog(log_url, settings.namespace)
+        app = admin_app(log, Publishers(catalogue.publishers.values()), workers.fleet, openapi(catalogue))
+        running = Running(url_of(public), url_of(admin), without_password(redis_url), workers.snapshots)
+        try:
+            await _run(workers, server(app, settings).serve([admin]), lambda: tell(running))
+        finally:
+            await workers.stop(settings.drain_limit + 1)
+            await log.close()
+
+
+def _embedded(stack: ExitStack, settings: Settings) -> str:
+    embedded = stack.enter_context(EmbeddedServer(settings.namespace, str(settings.embedded_bytes)))
+    _log.info("embedded server started", url=embedded.url)
+    return embedded.url
+
+
+def _plain(settings: Settings) -> dict[str, Any]:
+    return settings.model_dump(mode="json")
+
+
+async def _run(workers: Workers, serving: Any, ready: Callable[[], None]) -> None:
+    """Until a signal comes, or one of the tasks ends."""
+    loop, stopped = asyncio.get_running_loop(), asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    tasks = [loop.create_task(work) for work in (workers.run(), serving, _announced(workers, ready))]
+    waiting = loop.create_task(stopped.wait())
+    try:
+        while not stopped.is_set():
+            done, _ = await asyncio.wait([waiting, *tasks], return_when=asyncio.FIRST_COMPLETED)
+            for task in done - {waiting}:
+                tasks.remove(task)
+                task.result()
+    finally:
+        for task in [waiting, *tasks]:
+            task.cancel()
+        await asyncio.gather(waiting, *tasks, return_exceptions=True)
+
+
+async def _announced(workers: Workers, ready: Callable[[], None]) -> None:
+    while not (await workers.fleet())[0].ready:  # noqa: ASYNC110  # other processes have no event of ours to set
+        await asyncio.sleep(0.05)
+    ready()

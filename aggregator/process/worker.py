@@ -1,0 +1,99 @@
+"""A worker answers requests on the socket it inherits, until its parent tells it to stop, or is gone."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from functools import partial
+
+import uvicorn
+import uvloop
+
+from aggregator.app import Service, connect
+from aggregator.declaration.read import declare
+from aggregator.http.wire import Limits, Wire
+from aggregator.process.channel import Channel
+from aggregator.process.logs import log_as
+from aggregator.settings import Settings
+
+
+class Server(uvicorn.Server):
+    """uvicorn's server, whose signals are the worker's own affair."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the handlers alone: uvicorn would raise the signal again and skip the rest of the shutdown."""
+        yield
+
+
+def server(app: object, settings: Settings) -> Server:
+    """An HTTP server for an ASGI application that stops when its `should_exit` is set."""
+    limits = Limits(settings.max_target_bytes, settings.max_header_bytes)
+    config = uvicorn.Config(
+        app,  # type: ignore[arg-type]
+        http=partial(Wire, limits),  # type: ignore[arg-type]
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=max(1, round(settings.drain_limit)),
+    )
+    return Server(config)
+
+
+async def work(control: socket.socket, listening: socket.socket) -> None:
+    """Take the orders from the parent, and serve."""
+    channel = await Channel.on(control)
+    orders = await channel.receive()
+    settings = Settings.model_validate(orders["settings"])
+    log_as(settings.log_level, settings.log_format)
+    catalogue = declare(orders["source"], os.environ).catalogue
+    service = connect(catalogue, settings, orders["redis_url"], orders["log_url"])
+    await _serve(service, server(service.app, settings), channel, listening)
+
+
+async def _serve(service: Service, http: Server, channel: Channel, listening: socket.socket) -> None:
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        http.should_exit = True
+
+    loop.add_signal_handler(signal.SIGTERM, stop)
+    following = loop.create_task(service.run())
+    following.add_done_callback(lambda _: stop())
+    reporting = loop.create_task(_report(service, channel, stop))
+    try:
+        await http.serve([listening])
+        if following.done():
+            following.result()
+    finally:
+        reporting.cancel()
+        following.cancel()
+        await service.close()
+
+
+async def _report(service: Service, channel: Channel, stop: Callable[[], None]) -> None:
+    """Answer every message of the parent with health and metrics; stop when the parent is gone."""
+    try:
+        while True:
+            await channel.receive()
+            await channel.send({"health": asdict(service.health()), **service.snapshot()})
+    except (EOFError, ConnectionError):
+        stop()
+
+
+def main() -> None:
+    """`python -m aggregator.process.worker CONTROL LISTENING`: two file descriptors."""
+    control, listening = (socket.socket(fileno=int(number)) for number in sys.argv[1:])
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(work(control, listening))
+
+
+if __name__ == "__main__":
+    main()
