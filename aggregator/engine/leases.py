@@ -44,15 +44,24 @@ class Leases:
             pause = min(pause * 1.5, _LONGEST_PAUSE)
 
     async def _ask(self, want: Want, good: Callable[[Entry], bool]) -> Claim:
+        asked_at = asyncio.get_running_loop().time()
         try:
             claim = await self._tier.claim(want.key, self._ledger.head, self._ledger.latest(want.tags))
             if claim.lease and claim.entry and good(claim.entry):
                 # It was stored between our look and our claim: nothing is left to load.
                 await self._tier.release(claim.lease)
                 return Claim(None, claim.entry)
+            if claim.lease and not await self._holds(claim.lease, asked_at):
+                return Claim(None, claim.entry)
         except TierUnavailable:
             return ALONE
         return claim
+
+    async def _holds(self, lease: Lease, asked_at: float) -> bool:
+        """Is a lease just won still ours? 1. It is granted. 2. A burst holds this process up for a lease's whole term.
+        3. Another process is granted it, and loads. 4. We learn of 1, and would load too."""
+        late = asyncio.get_running_loop().time() - asked_at > 1.5 * self._renew_every  # half of its term
+        return not late or await self._tier.renew(lease)
 
     @asynccontextmanager
     async def held(self, lease: Lease | None) -> AsyncIterator[None]:

@@ -5,8 +5,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from aggregator.clock import FleetClock
-from aggregator.invalidation.log import Beat, Log, LogUnavailable, Record
-from aggregator.invalidation.watch import Epoch, Progress, Reach, end, epoch_of, reach, start
+from aggregator.invalidation.log import Batch, Beat, Log, LogUnavailable, Record
+from aggregator.invalidation.watch import Epoch, Progress, Reading, at_head, end, epoch_of, reading, start
 from aggregator.model.ledger import Ledger
 from aggregator.model.position import ORIGIN, Position
 
@@ -75,16 +75,16 @@ class Follower:
         while True:
             turn = self._turn
             try:
-                records = await self._log.read(self._own.head.stream_id, BATCH, BLOCK)
+                batch = await self._log.read(self._own.head.stream_id, BATCH, BLOCK)
             except LogUnavailable:
                 await asyncio.sleep(RETRY_AFTER)
                 continue
             # 1 reader: asks for what follows id 7 of epoch A. 2 the log is lost and refilled in epoch B, ids are
             # larger. 3 heart: starts over in B, at its beginning. 4 reader: gets B's records after 7. Applied
             # now, they would be counted as B's first ones, and those would be read as if they came after.
-            if turn == self._turn:
-                self._apply(records)
-            await asyncio.sleep(0)  # other tasks get their turn between two batches of a long replay
+            follows = turn != self._turn or self._read_on(batch)
+            # Others get their turn between two batches of a long replay; what was lost is for the heart to find out.
+            await asyncio.sleep(0 if follows else BEAT_AGAIN_AFTER)
 
     async def _beat(self) -> None:
         while True:
@@ -124,6 +124,17 @@ class Follower:
             await self._log.trim(self._clock.now() - self._retention)
             self._trim_at = now + max(1.0, self._retention / 20)
 
+    def _read_on(self, batch: Batch) -> bool:
+        """Take over a batch; False if it is of another log than what was read before."""
+        found = reading(self._own, batch, BATCH)
+        if found is Reading.ELSEWHERE:
+            return False
+        self._apply(batch.records)  # what is there counts, whatever is missing beside it
+        if found is Reading.GAP:
+            self._skip(batch)
+        self._weigh()
+        return True
+
     def _apply(self, records: Sequence[Record]) -> None:
         for record in records:
             position = Position.of(self._own.epoch, record.stream_id)
@@ -135,7 +146,6 @@ class Follower:
                     self._on_overtaken(tag, position)
             self._own.advance(position)
         self.applied += len(records)
-        self._weigh()
 
     def _weigh(self) -> None:
         """Grant the proof of every beat that the reader has reached by now.
@@ -145,13 +155,9 @@ class Follower:
         vouch for two more seconds without knowing of 4.
         """
         for sent, beat in tuple(self._pending):
-            reached = reach(self._own, beat)
-            if reached is Reach.BEHIND:
-                continue
-            if reached is Reach.GAP:
-                self._skip(beat)
-            self._ledger.proof_until = max(self._ledger.proof_until, sent + PROOF_FOR)
-            self._pending.remove((sent, beat))
+            if at_head(self._own, beat):
+                self._ledger.proof_until = max(self._ledger.proof_until, sent + PROOF_FOR)
+                self._pending.remove((sent, beat))
         if self._own.head >= self._goal:
             self.caught_up.set()
 
@@ -168,13 +174,12 @@ class Follower:
         if self.epochs > 1:  # the first is where this process came in
             self._on_notice("epoch", f"the log was lost, its epoch is {epoch} now; what was kept before is unproven")
 
-    def _skip(self, beat: Beat) -> None:
-        """Records up to the beat's end are missing, which ones cannot be known: nothing older is proved."""
-        last = end(self._own.epoch, beat)
-        self._ledger.lose(max(last, self._own.head))
-        self._on_notice("gap", f"records are missing: {self._own.passed} read, {beat.added} appended by {last}")
-        self._own.restart(last, beat.added)
-        self._turn += 1
+    def _skip(self, batch: Batch) -> None:
+        """Records up to the batch's end are missing, which ones cannot be known: nothing older is proved."""
+        last = end(self._own.epoch, batch)
+        self._ledger.lose(last)
+        self._on_notice("gap", f"records are missing: {self._own.passed} read, {batch.added} appended by {last}")
+        self._own.restart(last, batch.added)
         self.gaps += 1
 
     def _lose(self, position: Position, record: Record) -> None:

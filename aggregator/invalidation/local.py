@@ -5,7 +5,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 
 from aggregator.invalidation import wire
-from aggregator.invalidation.log import Beat, LogUnavailable, Record
+from aggregator.invalidation.log import Batch, Beat, LogUnavailable, Record
 from aggregator.model.position import Position
 
 
@@ -44,11 +44,11 @@ class LocalLog:
         self._put(tuple(tags))
         return self._last._replace(epoch=self._epoch)
 
-    async def read(self, after: str, count: int, block: float) -> list[Record]:
+    async def read(self, after: str, count: int, block: float) -> Batch:
         if not self._after(after):
             await self._wait(block)
         self._refuse_when_down()
-        return self._after(after)[:count]
+        return Batch(self._after(after)[:count], self._last.stream_id, self._added, self._added - len(self._records))
 
     async def beat(self) -> Beat:
         self._refuse_when_down()

@@ -22,6 +22,20 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class Batch:
+    """Records read on from a position, and what the log counted at that very moment, so that a reader sees whether
+    any are missing before it applies the others.
+
+    newest_id: the last id ever given. added, trimmed: as in `Beat`.
+    """
+
+    records: Sequence[Record]
+    newest_id: str
+    added: int
+    trimmed: int
+
+
+@dataclass(frozen=True, slots=True)
 class Beat:
     """The log's state at one moment, read in one transaction with a write, so that a demoted master cannot answer.
 
@@ -49,8 +63,8 @@ class Log(Protocol):
     async def append(self, tags: Sequence[str], *, id: str | None = None, by: str | None = None) -> Position:
         """Add one record; returns its position once it is in the log. ValueError for what is no tag."""
 
-    async def read(self, after: str, count: int, block: float) -> list[Record]:
-        """Up to `count` records after a stream id, waiting up to `block` seconds for the first; may be empty."""
+    async def read(self, after: str, count: int, block: float) -> Batch:
+        """Up to `count` records after a stream id, waiting up to `block` seconds for the first; may have none."""
 
     async def beat(self) -> Beat:
         """Write a heartbeat and read the log's state."""

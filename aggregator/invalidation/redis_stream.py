@@ -13,7 +13,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
 
 from aggregator.invalidation import wire
-from aggregator.invalidation.log import Beat, LogUnavailable, Record
+from aggregator.invalidation.log import Batch, Beat, LogUnavailable, Record
 from aggregator.model.position import Position
 
 _HEARTBEAT_MS = 60_000
@@ -53,7 +53,8 @@ class RedisLog:
         self._own = _connect(url, timeout, 2)
         self._appends = _connect(url, timeout, 32)
         # As a flat list of fields, not as a dictionary: see wire.decode_tags.
-        self._own.set_response_callback("XREAD", _untouched)
+        for command in ("XREAD", "XRANGE"):
+            self._own.set_response_callback(command, _untouched)
 
     async def append(self, tags: Sequence[str], *, id: str | None = None, by: str | None = None) -> Position:
         """As in `Log`; ValueError for what is no tag. Before any service has begun the log, this begins it."""
@@ -75,13 +76,18 @@ class RedisLog:
         match = _EPOCH.fullmatch(epoch or b"")
         return Position.of(int(match[1]), stream_id) if match else None
 
-    async def read(self, after: str, count: int, block: float) -> list[Record]:
-        """As in `Log`."""
+    async def read(self, after: str, count: int, block: float) -> Batch:
+        """As in `Log`. XREAD only waits: Redis lets it skip what was trimmed, and says nothing of it."""
         milliseconds = max(1, round(block * 1000))  # 0 would be for ever
         async with _within(block + self._timeout, "read"):
-            streams: Any = await self._own.xread({self._stream: after}, count=count, block=milliseconds)
-        records = streams[0][1] if streams else []
-        return [Record(id.decode(), wire.decode_tags(fields), wire.decode_at(fields)) for id, fields in records]
+            await self._own.xread({self._stream: after}, count=1, block=milliseconds)
+            async with self._own.pipeline(transaction=True) as pipe:
+                pipe.xrange(self._stream, f"({after}", "+", count)
+                pipe.xinfo_stream(self._stream)
+                found, stream = _without_missing(await pipe.execute(raise_on_error=False))
+        records = [Record(id.decode(), wire.decode_tags(fields), wire.decode_at(fields)) for id, fields in found]
+        added = stream["entries-added"] if stream else 0
+        return Batch(records, _newest(stream), added, added - stream["length"] if stream else 0)
 
     async def beat(self) -> Beat:
         """As in `Log`."""
@@ -91,13 +97,8 @@ class RedisLog:
             pipe.time()
             pipe.info("replication")
             pipe.xinfo_stream(self._stream)
-            replies = await pipe.execute(raise_on_error=False)
-            *others, stream = replies
-            if isinstance(stream, ResponseError) and "no such key" in str(stream):
-                stream = None
-            if error := next((reply for reply in (*others, stream) if isinstance(reply, Exception)), None):
-                raise error
-        return _beat(others[1], others[2], others[3], stream)
+            _, epoch, clock, replication, stream = _without_missing(await pipe.execute(raise_on_error=False))
+        return _beat(epoch, clock, replication, stream)
 
     async def begin_epoch(self, unlike: int | None, at_least: int) -> None:
         """As in `Log`; the new epoch is the server's time in microseconds, and later than every known one."""
@@ -153,6 +154,21 @@ async def _within(seconds: float, what: str) -> AsyncIterator[None]:
         raise LogUnavailable(f"{what}: {error or type(error).__name__}") from error
 
 
+def _without_missing(replies: list[Any]) -> list[Any]:
+    """The replies of a transaction that ends with XINFO STREAM; None in its place where there is no stream."""
+    if isinstance(replies[-1], ResponseError) and "no such key" in str(replies[-1]):
+        replies = [*replies[:-1], None]
+    if error := next((reply for reply in replies if isinstance(reply, Exception)), None):
+        raise error
+    if replies[-1] and "entries-added" not in replies[-1]:
+        raise LogUnavailable("XINFO STREAM without entries-added; the log needs Redis 7.0 or newer, or Valkey")
+    return replies
+
+
+def _newest(stream: dict[str, Any] | None) -> str:
+    return stream["last-generated-id"].decode() if stream else "0-0"
+
+
 def _beat(
     epoch: bytes | None, clock: tuple[int, int], replication: dict[str, Any], stream: dict[str, Any] | None
 ) -> Beat:
@@ -163,10 +179,8 @@ def _beat(
     now = clock[0] + clock[1] / 1e6
     if stream is None:
         return Beat(known, "0-0", "0-0", None, 0, 0, now)
-    if "entries-added" not in stream:
-        raise LogUnavailable("beat: XINFO STREAM without entries-added; the log needs Redis 7.0 or newer, or Valkey")
     first, last, added = stream["first-entry"], stream["last-entry"], stream["entries-added"]
-    newest_id = stream["last-generated-id"].decode()
+    newest_id = _newest(stream)
     last_id = last[0].decode() if last else newest_id
     first_id = first[0].decode() if first else None
     return Beat(known, last_id, newest_id, first_id, added, added - stream["length"], now)

@@ -1,9 +1,9 @@
-"""What a heartbeat means: is it my epoch, have I read all there was, and was anything lost on the way."""
+"""What a heartbeat and a batch mean: is it my epoch, is anything missing, have I read all there was."""
 
 from collections import deque
 from enum import Enum
 
-from aggregator.invalidation.log import Beat
+from aggregator.invalidation.log import Batch, Beat
 from aggregator.model.position import ORIGIN, Position
 
 # More than two batches of records, so that a beat is still weighed exactly after the reader went past its end.
@@ -18,12 +18,12 @@ class Epoch(Enum):
     NEEDED = "needed"  # the log was lost: somebody has to begin a new one
 
 
-class Reach(Enum):
-    """How far the reader has come, compared with the log's end at the moment of a beat."""
+class Reading(Enum):
+    """What the records just read are."""
 
-    AT_HEAD = "at head"  # it has passed every record there was
-    BEHIND = "behind"  # not yet, or not to be told from this beat any more
-    GAP = "gap"  # records were gone before it read them
+    WHOLE = "whole"  # all that follow what was read before
+    GAP = "gap"  # records before or among them were gone before they were read
+    ELSEWHERE = "elsewhere"  # the log is shorter than what was read: it was lost, which the next beat will say
 
 
 class Progress:
@@ -89,19 +89,22 @@ def epoch_of(own: Progress, beat: Beat) -> Epoch:
     return Epoch.NEEDED if beat.added < own.most_added else Epoch.SAME
 
 
-def reach(own: Progress, beat: Beat) -> Reach:
-    """How far the reader is by now, compared with a beat of its epoch; may be asked again after every batch.
+def reading(own: Progress, batch: Batch, limit: int) -> Reading:
+    """Whether a batch of at most `limit` records follows on what was read before.
 
     Redis silently skips what was trimmed when it is asked to read on from there; only the count of records shows it.
+    It is looked at before the batch is applied: 1 records 5 and 6 are appended, 5 is lost. 2 the reader applies 6, its
+    head is 6. 3 a view of a part that 5 overtook is stamped with 6, and believed by every process from then on.
     """
-    if beat.trimmed > own.passed:
-        return Reach.GAP
-    if own.head < Position.of(own.epoch, beat.last_id):
-        return Reach.BEHIND
-    passed = own.passed_at(end(own.epoch, beat))
-    if passed is None:
-        return Reach.BEHIND
-    return Reach.AT_HEAD if passed == beat.added else Reach.GAP
+    if batch.added < own.passed:
+        return Reading.ELSEWHERE
+    whole = len(batch.records) >= limit or own.passed + len(batch.records) == batch.added
+    return Reading.WHOLE if whole and batch.trimmed <= own.passed else Reading.GAP
+
+
+def at_head(own: Progress, beat: Beat) -> bool:
+    """Has the reader passed every record there was at a beat of its epoch? May be asked again after every batch."""
+    return own.head >= Position.of(own.epoch, beat.last_id) and own.passed_at(end(own.epoch, beat)) == beat.added
 
 
 def start(epoch: int, beat: Beat) -> Position:
@@ -111,6 +114,6 @@ def start(epoch: int, beat: Beat) -> Position:
     return Position.of(epoch, beat.first_id).before if beat.first_id else end(epoch, beat)
 
 
-def end(epoch: int, beat: Beat) -> Position:
-    """The position of the newest record at the moment of the beat, be it still there or not."""
+def end(epoch: int, beat: Beat | Batch) -> Position:
+    """The position of the newest record at that moment, be it still there or not."""
     return Position.of(epoch, beat.newest_id)

@@ -100,13 +100,7 @@ NOT_THERE = {
 
 def absent_view(screen: Screen, identity: bytes, parts: Sequence[Part], position: Position, now: float) -> View:
     """The view of a screen whose required part is absent: a problem document (RFC 9457), kept like any other view."""
-    problem = {
-        "type": "about:blank",
-        "title": "Not Found",
-        "status": 404,
-        "detail": "What this screen shows is not there.",
-    }
-    return _view(404, orjson.dumps(problem), screen, identity, parts, position, now)
+    return _view(404, orjson.dumps(NOT_THERE), screen, identity, parts, position, now)
 
 
 def _view(
@@ -167,6 +161,8 @@ NEVER = Moments(float("inf"), float("inf"), float("inf"))
 def worst_timing(parts: Sequence[Part], now: float) -> Timing:
     """The timing of a whole: the earliest end of each verdict among its parts, and their greatest cost."""
     entries = [part.entry for part in parts if part.entry]
+    if not entries:
+        return Timing(now, Lifetime(0.0), 0.0)
     ends = reduce(Moments.worst, (plain_moments(entry.timing) for entry in entries), NEVER)
     at = min((entry.timing.at for entry in entries), default=now)
     fresh = ends.fresh_until - at

@@ -24,6 +24,8 @@ class Channel:
 
     async def send(self, message: Any) -> None:
         """Send a message; ConnectionError if the other side is gone."""
+        if self._writer.is_closing():
+            raise ConnectionError("the other process is gone")  # uvloop would call it a RuntimeError
         packed: bytes = msgpack.packb(message)
         self._writer.write(_LENGTH.pack(len(packed)) + packed)
         await self._writer.drain()

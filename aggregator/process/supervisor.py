@@ -75,6 +75,7 @@ async def supervise(
         try:
             await _run(workers, server(app, settings).serve([admin]), lambda: tell(running))
         finally:
+            public.close()  # so that who connects while the workers drain is refused, and not left waiting for nobody
             await workers.stop(settings.drain_limit + 1)
             await log.close()
 

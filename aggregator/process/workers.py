@@ -25,7 +25,7 @@ class Worker:
         self.process = process
         self.report: dict[str, Any] = {}
         self._channel = channel
-        self._turn = asyncio.Lock()
+        self._asking: asyncio.Task[bool] | None = None
 
     @classmethod
     async def start(cls, listening: socket.socket, orders: dict[str, Any]) -> "Worker":
@@ -48,12 +48,22 @@ class Worker:
         return cls(process, channel)
 
     async def ask(self) -> bool:
-        """Have it report; False if it does not in time."""
+        """Have it report; False if it does not in time.
+
+        A report that is late is waited for by whoever asks next: given up, it would be taken for the next one, and
+        every report from then on would be as old as the time between two questions.
+        """
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.get_running_loop().create_task(self._reported())
+        asking = self._asking
+        await asyncio.wait([asking], timeout=_ASKED_WITHIN)
+        return asking.done() and asking.result()
+
+    async def _reported(self) -> bool:
         try:
-            async with asyncio.timeout(_ASKED_WITHIN), self._turn:
-                await self._channel.send("report")
-                self.report = await self._channel.receive()
-        except (TimeoutError, EOFError, ConnectionError):
+            await self._channel.send("report")
+            self.report = await self._channel.receive()
+        except (EOFError, ConnectionError):
             return False
         return True
 
@@ -110,7 +120,8 @@ class Workers:
             complete and all(health.l2 for health in healths),
             max((health.lag for health in healths), default=0),
         )
-        return together, [*(worker.report for worker in workers if worker.report), *self._gone]
+        # Those living now: one that ended since they were asked is among the gone, and would be counted twice.
+        return together, [*(worker.report for worker in self._living.values() if worker.report), *self._gone]
 
     async def snapshots(self) -> list[Snapshot]:
         """The metrics alone."""
@@ -122,15 +133,16 @@ class Workers:
             worker = self._living[number] = await Worker.start(self._listening, self._orders)
             began = asyncio.get_running_loop().time()
             code = await worker.process.wait()
-            self._bury(worker)
+            self._bury(number)
             _log.error("worker ended", pid=worker.process.pid, code=code)
             if asyncio.get_running_loop().time() - began > _LONGEST_PAUSE:
                 pause = _FIRST_PAUSE
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
 
-    def _bury(self, worker: Worker) -> None:
+    def _bury(self, number: int) -> None:
         """Counters must not go down because a worker did: what was last known of them is added to one total."""
+        worker = self._living.pop(number)
         worker.close()
         counters = [count for gone in [*self._gone, worker.report] if gone for count in gone["counters"]]
         summed: dict[tuple[str, tuple[str, ...]], float] = {}

@@ -98,7 +98,7 @@ def test_records_are_read_in_the_order_they_were_appended(world: World) -> None:
     async def steps(log: Log) -> None:
         await begun(log)
         positions = [await log.append([f"user:{number}", "all"]) for number in range(5)]
-        records = await log.read("0-0", 100, 0.01)
+        records = (await log.read("0-0", 100, 0.01)).records
         assert [record.tags for record in records] == [(), *((f"user:{number}", "all") for number in range(5))]
         assert [record.stream_id for record in records[1:]] == [position.stream_id for position in positions]
         assert positions == sorted(set(positions))
@@ -109,9 +109,9 @@ def test_records_are_read_in_the_order_they_were_appended(world: World) -> None:
 def test_reading_goes_on_after_the_given_id_and_stops_at_the_count(world: World) -> None:
     async def steps(log: Log) -> None:
         positions = [await log.append([f"user:{number}"]) for number in range(5)]
-        records = await log.read(positions[1].stream_id, 2, 0.01)
+        records = (await log.read(positions[1].stream_id, 2, 0.01)).records
         assert [record.tags for record in records] == [("user:2",), ("user:3",)]
-        assert await log.read(positions[-1].stream_id, 2, 0.01) == []
+        assert (await log.read(positions[-1].stream_id, 2, 0.01)).records == []
 
     with_log(world, steps)
 
@@ -123,7 +123,7 @@ def test_a_waiting_read_wakes_when_something_is_appended(world: World) -> None:
         await log.beat()  # the reader has had a turn of the loop to send its request
         position = await log.append(["user:1"])
         async with asyncio.timeout(5):
-            assert [record.stream_id for record in await reading] == [position.stream_id]
+            assert [record.stream_id for record in (await reading).records] == [position.stream_id]
 
     with_log(world, steps)
 
@@ -132,7 +132,7 @@ def test_what_is_not_a_list_of_tags_is_a_record_without_tags(world: World) -> No
     async def steps(log: Log) -> None:
         await begun(log)
         world.garble()
-        assert [record.tags for record in await log.read("0-0", 10, 0.01)] == [(), None]
+        assert [record.tags for record in (await log.read("0-0", 10, 0.01)).records] == [(), None]
 
     with_log(world, steps)
 
@@ -217,7 +217,7 @@ def test_appending_to_a_log_without_epoch_begins_one_and_is_read_in_it(world: Wo
         position = await log.append(["user:1"])
         beat = await log.beat()
         assert position == Position.of(beat.epoch or 0, beat.last_id)
-        assert (await log.read("0-0", 10, 0.01))[-1].tags == ("user:1",)
+        assert (await log.read("0-0", 10, 0.01)).records[-1].tags == ("user:1",)
 
     with_log(world, steps)
 
@@ -235,7 +235,7 @@ def test_trimming_keeps_the_newest_of_the_old_as_a_mark(world: World) -> None:
         await log.trim(cutoff)
         await log.trim(cutoff)
         beat = await log.beat()
-        assert [record.tags for record in await log.read("0-0", 10, 0.01)] == [("mark",), ("new",)]
+        assert [record.tags for record in (await log.read("0-0", 10, 0.01)).records] == [("mark",), ("new",)]
         assert beat.first_id == mark.stream_id
         assert beat.added - beat.trimmed == 2
 
@@ -286,7 +286,7 @@ def test_what_an_mbu_appends_is_read_as_the_contract_says(
 ) -> None:
     async def steps(log: Log) -> None:
         raw(clean_redis_url, "XADD", STREAM, "*", *fields)
-        assert [record.tags for record in await log.read("0-0", 10, 0.01)] == [tags]
+        assert [record.tags for record in (await log.read("0-0", 10, 0.01)).records] == [tags]
 
     with_log(_only(clean_redis_url), steps)
 
@@ -295,7 +295,7 @@ def test_what_an_mbu_appends_is_read_as_the_contract_says(
 def test_the_publishers_time_is_read_where_it_makes_sense(clean_redis_url: str, text: str, at: float | None) -> None:
     async def steps(log: Log) -> None:
         raw(clean_redis_url, "XADD", STREAM, "*", "tags", "[]", "at", text)
-        assert [record.at for record in await log.read("0-0", 10, 0.01)] == [at]
+        assert [record.at for record in (await log.read("0-0", 10, 0.01)).records] == [at]
 
     with_log(_only(clean_redis_url), steps)
 
@@ -310,7 +310,7 @@ def test_the_python_publishers_write_what_is_read_and_tell_its_position(clean_re
 
     async def steps(log: Log) -> None:
         epoch = (await log.beat()).epoch
-        records = (await log.read("0-0", 10, 0.01))[-2:]
+        records = (await log.read("0-0", 10, 0.01)).records[-2:]
         assert [record.tags for record in records] == [("user:1",), ("user:2",)]
         assert told == [f"{epoch}-{record.stream_id}" for record in records]
         assert records[0].at == pytest.approx(time.time(), abs=60)
@@ -434,7 +434,7 @@ def test_a_server_that_does_not_answer_is_unavailable_and_right_again_afterwards
                     await call
             beat = await _eventually_beats(log)
             assert beat.added >= 2
-            assert (await log.read("0-0", 2, 0.01))[1].tags == ("user:1",)
+            assert (await log.read("0-0", 2, 0.01)).records[1].tags == ("user:1",)
             await log.close()
 
     asyncio.run(main())

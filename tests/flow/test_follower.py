@@ -13,7 +13,7 @@ import redis
 from aggregator.clock import FleetClock
 from aggregator.invalidation.follower import Follower
 from aggregator.invalidation.local import LocalLog
-from aggregator.invalidation.log import Beat, Log, LogUnavailable, Record
+from aggregator.invalidation.log import Batch, Beat, Log, LogUnavailable
 from aggregator.invalidation.redis_stream import RedisLog
 from aggregator.model.ledger import Ledger
 from aggregator.model.position import Position
@@ -177,10 +177,10 @@ class Slow:
         await asyncio.sleep(self.beat_takes)
         return beat
 
-    async def read(self, after: str, count: int, block: float) -> list[Record]:
-        records = await self.inner.read(after, count, block)
+    async def read(self, after: str, count: int, block: float) -> Batch:
+        batch = await self.inner.read(after, count, block)
         await asyncio.sleep(self.read_takes)
-        return records
+        return batch
 
 
 def test_proof_counts_from_when_the_beat_was_sent() -> None:

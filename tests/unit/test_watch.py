@@ -2,8 +2,8 @@
 
 import pytest
 
-from aggregator.invalidation.log import Beat
-from aggregator.invalidation.watch import Epoch, Progress, Reach, end, epoch_of, reach, start
+from aggregator.invalidation.log import Batch, Beat, Record
+from aggregator.invalidation.watch import Epoch, Progress, Reading, at_head, end, epoch_of, reading, start
 from aggregator.model.position import Position
 
 EPOCH = 100
@@ -46,28 +46,48 @@ def test_whose_epoch_a_beat_speaks_of(own: Progress, seen: Beat, meaning: Epoch)
 
 
 @pytest.mark.parametrize(
-    ("own", "seen", "meaning"),
+    ("own", "seen", "there"),
     [
-        (reader(5), beat(), Reach.AT_HEAD),
-        (reader(4), beat(), Reach.BEHIND),
-        (reader(0), beat(), Reach.BEHIND),
-        (reader(5), beat(added=6), Reach.GAP),
-        (reader(5), beat(added=4), Reach.GAP),
-        (reader(2), beat(first="3-0", trimmed=2), Reach.BEHIND),
-        (reader(2), beat(first="4-0", trimmed=3), Reach.GAP),
-        (reader(5), beat(first="5-0", trimmed=4), Reach.AT_HEAD),
-        (reader(5), beat(first=None, trimmed=5), Reach.AT_HEAD),
+        (reader(5), beat(), True),
+        (reader(4), beat(), False),
+        (reader(0), beat(), False),
+        (reader(5), beat(added=6), False),
+        (reader(5), beat(added=4), False),
+        (reader(5), beat(first="5-0", trimmed=4), True),
+        (reader(5), beat(first=None, trimmed=5), True),
         # The reader went past the beat's end while it was under way: weighed as of that end.
-        (reader(8), beat(), Reach.AT_HEAD),
-        (reader(8), beat(added=6), Reach.GAP),
-        (reader(8), beat(added=4), Reach.GAP),
+        (reader(8), beat(), True),
+        (reader(8), beat(added=6), False),
         # Too far past to know any more.
-        (reader(8_000), beat(added=6), Reach.BEHIND),
+        (reader(8_000), beat(added=6), False),
     ],
 )
-def test_how_far_the_reader_is(own: Progress, seen: Beat, meaning: Reach) -> None:
+def test_at_the_head_is_who_has_counted_every_record(own: Progress, seen: Beat, there: bool) -> None:
+    """The id alone does not do: records may be gone before they were read."""
+    assert at_head(own, seen) is there
+
+
+def batch(*ids: str, newest: str = "9-0", added: int = 9, trimmed: int = 0) -> Batch:
+    return Batch([Record(id, ("a",)) for id in ids], newest, added, trimmed)
+
+
+@pytest.mark.parametrize(
+    ("own", "seen", "meaning"),
+    [
+        (reader(5), batch("6-0", "7-0", added=7), Reading.WHOLE),
+        (reader(5), batch(added=5), Reading.WHOLE),
+        (reader(5), batch("7-0", added=7), Reading.GAP),
+        (reader(5), batch(added=6), Reading.GAP),
+        # As many as were asked for: what follows is counted with the next batch.
+        (reader(5), batch("6-0", "7-0", "8-0", added=20), Reading.WHOLE),
+        (reader(5), batch("8-0", "9-0", "10-0", added=20, trimmed=7), Reading.GAP),
+        (reader(5), batch("6-0", added=6, trimmed=5), Reading.WHOLE),
+        (reader(5), batch("9-0", added=1), Reading.ELSEWHERE),
+    ],
+)
+def test_a_batch_follows_on_or_does_not(own: Progress, seen: Batch, meaning: Reading) -> None:
     """Only the count of records shows that some were gone before they were read."""
-    assert reach(own, seen) is meaning
+    assert reading(own, seen, limit=3) is meaning
 
 
 @pytest.mark.parametrize(
