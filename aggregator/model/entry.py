@@ -7,6 +7,10 @@ from aggregator.model.position import Position
 from cache_policies.policy import Timing
 
 
+# Seconds after an entry's last use within which a 304 may renew it.
+REVALIDATED_WITHIN = 60.0
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """identity: the full key (`Key.identity`).
@@ -24,6 +28,13 @@ class Entry:
     absent: bool = False
     etag: str | None = None
     last_modified: str | None = None
+
+    @property
+    def kept_for(self) -> float:
+        """Seconds for which L2 keeps it: while it may be used, and with validators a while longer, so that the MBU can
+        say that it is still right."""
+        again = REVALIDATED_WITHIN if self.etag or self.last_modified else 0.0
+        return self.timing.lifetime.kept_for + again
 
     def is_current(self, ledger: Ledger) -> bool:
         """Is it proved that nothing it depends on was invalidated since it was loaded?"""

@@ -86,7 +86,7 @@ class LocalTier:
         if isinstance(mark, Lease) and mark != lease:
             return False
         self._marks.drop(key.lease)
-        kept_for = entry.timing.lifetime.kept_for
+        kept_for = entry.kept_for
         if kept_for <= 0 or (held is not None and entry.position < held.position):
             return False
         self.blobs.set(key.name, encode(entry), kept_for)

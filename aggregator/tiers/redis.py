@@ -68,7 +68,7 @@ class RedisTier:
 
     async def store(self, key: Key, entry: Entry, lease: Lease | None = None) -> bool:
         """Keep the entry and give the lease back; False where refused, or nothing is to be kept."""
-        kept_ms = _ms(entry.timing.lifetime.kept_for)
+        kept_ms = _ms(entry.kept_for)
         mine = b"" if lease is None else lease_mark(lease)
         return bool(await self._pipeline.run(STORE, _names(key), (encode(entry), kept_ms, mine)))
 

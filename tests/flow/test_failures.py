@@ -195,8 +195,10 @@ def test_an_mbu_may_shorten_a_lifetime_and_never_lengthen_it() -> None:
     run(story())
 
 
-def test_validators_are_used_and_a_304_renews() -> None:
-    """The MBU's entity tag is sent back; its 304 renews lifetime and position, and the payload stays."""
+@pytest.mark.parametrize("overtaken", [True, False])
+def test_validators_are_used_and_a_304_renews(overtaken: bool) -> None:
+    """The MBU's entity tag is sent back, after an invalidation and after expiry; its 304 renews lifetime and position,
+    and the payload stays."""
     home = screen(Slot("user", fragment("user"), required=True))
 
     def answer(request: LoadRequest) -> Outcome:
@@ -210,7 +212,10 @@ def test_validators_are_used_and_a_304_renews() -> None:
             world.shops["user"].answer = answer
             [process] = world.processes
             await process.get()
-            await world.invalidate("user:42")
+            if overtaken:
+                await world.invalidate("user:42")
+            else:
+                await asyncio.sleep(70.0)
             assert await process.data() == {"user": {"n": 1}}
             assert (await process.get()).tier == "l1"
             assert seen == [{}, {"if-none-match": '"one"'}]

@@ -1,0 +1,38 @@
+"""The processes that a process began, whatever sessions they are in."""
+
+import os
+import signal
+import subprocess
+import time
+from contextlib import suppress
+
+
+def descendants(pid: int) -> list[int]:
+    """Its children, theirs, and so on."""
+    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+    parents = {int(child): int(parent) for child, parent in map(str.split, listed.splitlines())}
+    family = [pid]
+    for one in family:  # grows while it is walked
+        family += [child for child, parent in parents.items() if parent == one]
+    return family[1:]
+
+
+def living(family: list[int]) -> list[int]:
+    """Those that have not ended; one that has, and waits to be buried by init, is not among them."""
+    pids = ",".join(map(str, family))
+    listed = subprocess.run(["ps", "-o", "pid=,stat=", "-p", pids], capture_output=True, text=True, check=False).stdout
+    return [int(pid) for pid, state in map(str.split, listed.splitlines()) if not state.startswith("Z")]
+
+
+def bury(family: list[int], seconds: float = 5.0) -> list[int]:
+    """Wait until all have ended; kill, and return, those that have not."""
+    deadline = time.monotonic() + seconds
+    while family and (left := living(family)):
+        if time.monotonic() < deadline:
+            time.sleep(0.02)
+            continue
+        for pid in left:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return left
+    return []
