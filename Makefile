@@ -31,7 +31,7 @@ format: .venv/installed ## format and mend what can be mended
 prove: .venv/installed  ## the long proofs in full numbers
 	AGGREGATOR_PROVE=1 $(BIN)/pytest -m prove --durations=20
 
-bench: .venv/installed  ## speed, memory and MBU calls; what the figures are not: benchmarks/README.md
+bench: .venv/installed  ## speed and MBU calls; what the figures are not: benchmarks/README.md
 	$(BIN)/python -m benchmarks
 
 clean:           ## the environment and everything built

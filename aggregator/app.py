@@ -13,6 +13,7 @@ from aggregator.engine.compose import Composer
 from aggregator.engine.fill import Filler, Knowledge, Source
 from aggregator.engine.grant import Granting
 from aggregator.engine.parts import Parts
+from aggregator.engine.restamp import Restamping
 from aggregator.engine.serve import Screens
 from aggregator.events import Event, Observer, Overtaken, Trouble
 from aggregator.http.endpoints import PublicApp
@@ -76,11 +77,12 @@ class Service:
         self._filler = Filler(self._tier, knowledge, sources, grantings, observe)
         self._background = Background(observe)
         trust = settings.when_unproven == "serve"
-        parts = Parts(self._tier, knowledge, self._filler, trust)
+        restamping = Restamping(self._tier, knowledge, self._background, settings.log_retention)
+        parts = Parts(self._tier, knowledge, self._filler, restamping, trust)
         policies = {screen.name: refreshing(screen) for screen in catalogue.screens.values()}
         composer = Composer(self.memory, self._tier, parts, knowledge, policies, self._background)
         self.screens = Screens(
-            settings.namespace, self.memory, parts, composer, knowledge, self._background, observe, trust
+            settings.namespace, self.memory, parts, composer, restamping, knowledge, self._background, observe, trust
         )
         self.follower = Follower(
             log,

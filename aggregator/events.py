@@ -24,7 +24,8 @@ class Called(NamedTuple):
 
 
 class Joined(NamedTuple):
-    """A load was not made because another one was under way. where: "process" or "fleet"."""
+    """A load was not made. where: another one was under way in the "process" or the "fleet", or one had just met a
+    "failure"."""
 
     where: str
 

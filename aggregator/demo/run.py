@@ -67,6 +67,7 @@ class Lines:
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._slots = {name: len(screen.slots) for name, screen in catalogue.screens.items()}
+        self._users = catalogue.mbus["users"].url
         self._task: asyncio.Task[None] | None = None
 
     def begin(self, running: Running) -> None:
@@ -74,7 +75,8 @@ class Lines:
         click.echo(
             f"\nA screen of six MBUs:  {running.url}/screens/home/42\n"
             f"Its metrics:           {running.admin_url}/metrics\n"
-            f"Invalidate a part:     {_command()} invalidate user:42\n"
+            f"Change a part of it:   curl -X PUT {self._users}/users/42\n"
+            f"and invalidate that:   {_command()} invalidate user:42\n"
             "Stop:                  Ctrl-C\n"
         )
         self._task = asyncio.get_running_loop().create_task(self._tell(running))
@@ -98,9 +100,11 @@ class Lines:
 
     def _line(self, snapshots: list[Snapshot]) -> str:
         served = summed(snapshots, "screens_served")
-        calls = sum(summed(snapshots, "mbu_loads").values())
-        needed = sum(self._slots[labels[0]] * count for labels, count in served.items())
-        return f"screens served {sum(served.values()):.0f} · MBU calls made {calls:.0f} · saved {needed - calls:.0f}   "
+        loads = summed(snapshots, "mbu_loads")
+        calls = sum(count for (_, _, outcome), count in loads.items() if outcome not in ("shed", "breaker"))
+        # A screen under way is not counted yet, though its calls are.
+        saved = max(0, sum(self._slots[labels[0]] * count for labels, count in served.items()) - calls)
+        return f"screens served {sum(served.values()):.0f} · MBU calls made {calls:.0f} · saved {saved:.0f}   "
 
 
 def _command() -> str:

@@ -15,7 +15,6 @@ class Background:
         self._observe = observe
         self._limit = limit
         self._tasks: dict[Hashable, asyncio.Task[None]] = {}
-        self.dropped = 0
 
     def __len__(self) -> int:
         return len(self._tasks)
@@ -25,7 +24,7 @@ class Background:
         if name in self._tasks:
             return False
         if len(self._tasks) >= self._limit:
-            self.dropped += 1
+            self._observe(Trouble("background_full", f"{self._limit} tasks are under way; one was left undone"))
             return False
         task = asyncio.get_running_loop().create_task(work())
         self._tasks[name] = task

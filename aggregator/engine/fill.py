@@ -9,7 +9,7 @@ from aggregator.clock import FleetClock
 from aggregator.engine.flights import Filled, Flights, Landing
 from aggregator.engine.grant import Granting, Load, validators
 from aggregator.engine.leases import Leases
-from aggregator.events import Called, Observer
+from aggregator.events import Called, Joined, Observer
 from aggregator.model.entry import Entry
 from aggregator.model.ledger import Ledger
 from aggregator.model.plan import Want
@@ -78,6 +78,7 @@ class Filler:
         expires_at = asyncio.get_running_loop().time() + self._sources[want.slot.fragment.mbu].deadline
         claim = await self._leases.obtain(want, lambda entry: self._good(entry, since, ahead), expires_at)
         if claim.failure:
+            self._observe(Joined("failure"))
             return Landing(Filled(None, claim.failure), _nothing)
         if claim.entry and self._good(claim.entry, since, ahead):
             return Landing(Filled(claim.entry), _nothing)

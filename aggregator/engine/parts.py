@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from aggregator.engine.fill import Filler, Knowledge
 from aggregator.engine.flights import Filled
+from aggregator.engine.restamp import Restamping
 from aggregator.model.entry import Entry
 from aggregator.model.keys import Key
 from aggregator.model.plan import Want
@@ -28,10 +29,18 @@ class Asking:
 class Parts:
     """trust_unproven: use what cannot be proved current as if it were (it is marked all the same)."""
 
-    def __init__(self, tier: SharedTier, knowledge: Knowledge, filler: Filler, trust_unproven: bool = False) -> None:
+    def __init__(
+        self,
+        tier: SharedTier,
+        knowledge: Knowledge,
+        filler: Filler,
+        restamping: Restamping,
+        trust_unproven: bool = False,
+    ) -> None:
         self._tier = tier
         self._known = knowledge
         self._filler = filler
+        self._restamping = restamping
         self._trust_unproven = trust_unproven
 
     async def held(self, keys: Sequence[Key]) -> Sequence[Entry | None]:
@@ -59,6 +68,7 @@ class Parts:
     def _usable(self, want: Want, held: Entry, asking: Asking) -> Part | None:
         match self._known.standing(held, asking.ahead):
             case Standing.FRESH:
+                self._restamping.consider(want.key, held)
                 return Part(want.slot, held)
             case Standing.REVALIDATE if not asking.wait:
                 return Part(want.slot, held, stale=True)

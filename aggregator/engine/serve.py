@@ -8,6 +8,7 @@ from aggregator.engine.background import Background
 from aggregator.engine.compose import Composer, Order
 from aggregator.engine.fill import Knowledge
 from aggregator.engine.parts import Asking, Parts
+from aggregator.engine.restamp import Restamping
 from aggregator.events import Observer, Served
 from aggregator.model.plan import plan
 from aggregator.model.screen import Screen
@@ -28,6 +29,7 @@ class Screens:
         memory: MemoryTier[View],
         parts: Parts,
         composer: Composer,
+        restamping: Restamping,
         knowledge: Knowledge,
         background: Background,
         observe: Observer,
@@ -37,6 +39,7 @@ class Screens:
         self._memory = memory
         self._parts = parts
         self._composer = composer
+        self._restamping = restamping
         self._known = knowledge
         self._background = background
         self._observe = observe
@@ -84,6 +87,7 @@ class Screens:
         asking = Asking(self._known.ledger.head)
         [entry] = await self._parts.held([order.key])
         if entry and self._known.standing(entry) is Standing.FRESH:
+            self._restamping.consider(order.key, entry)
             return self._taken(order, view_from(entry, self._known.clock.now()))
         answer = await self._composer.compose(order, asking, old)
         if isinstance(answer, Answer):

@@ -6,6 +6,7 @@ from typing import Any
 import structlog
 from starlette.types import Receive, Scope, Send
 
+from aggregator.engine.answer import Answer, Refused
 from aggregator.engine.serve import Screens
 from aggregator.http.health import Examine, health_reply
 from aggregator.http.negotiation import request_id, wants_msgpack
@@ -46,7 +47,7 @@ class PublicApp:
         if not healthy and not found:
             return problem(404, "No screen has this path.")
         if method not in ("GET", "HEAD"):
-            return problem(405, f"{method} is not for screens; use GET or HEAD.", allow="GET, HEAD")
+            return problem(405, f"{method} is not served here; use GET or HEAD.", allow="GET, HEAD")
         if not found:
             return health_reply(path, self._examine())
         return await self._screen(*found, headers)
@@ -55,9 +56,22 @@ class PublicApp:
         answer = await self._screens.answer(screen, values)
         if answer is None:
             return problem(404, "No screen has this path: a parameter cannot stand in a path segment.")
+        _note(screen, answer)
         accept = headers.get(b"accept", b"").decode("latin-1")
         condition = headers.get(b"if-none-match", b"").decode("latin-1")
         return respond(screen, answer, wants_msgpack(accept), condition)
+
+
+def _note(screen: Screen, answer: Answer | Refused) -> None:
+    """A line for every request that did not get what was declared, with its own id: the load that failed may have been
+    another one's."""
+    if isinstance(answer, Refused):
+        failure = answer.failure
+        _log.warning(
+            "screen failed", screen=screen.name, slot=answer.slot.name, status=failure.status, why=failure.detail
+        )
+    elif not answer.view.whole and answer.tier != "l1":
+        _log.warning("screen incomplete", screen=screen.name)
 
 
 def _joined(lines: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:

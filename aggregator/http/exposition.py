@@ -17,9 +17,17 @@ class Family(NamedTuple):
 
 COUNTERS = (
     Family("screens_served", "Screens answered, by their source and state.", ("screen", "tier", "state")),
-    Family("mbu_loads", "Calls made to MBUs, by outcome.", ("mbu", "fragment", "outcome")),
+    Family(
+        "mbu_loads",
+        "Loads from MBUs; shed and breaker were not sent.",
+        ("mbu", "fragment", "outcome"),
+    ),
     Family("mbu_load_seconds", "Seconds spent waiting for MBUs.", ("mbu",)),
-    Family("loads_joined", "Loads not made because another was under way, in the process or the fleet.", ("where",)),
+    Family(
+        "loads_joined",
+        "Loads not made: one was under way, or had just failed.",
+        ("where",),
+    ),
     Family("views_overtaken", "Views expelled from L1 by invalidations."),
     Family("troubles", "Things an operator may want to know of; the log has the details.", ("what",)),
     Family("invalidations_applied", "Records of the invalidation log applied."),

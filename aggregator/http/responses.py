@@ -42,7 +42,8 @@ def _refused(answer: Refused) -> Reply:
     failure = answer.failure
     retry_after = failure.retry_after or (1.0 if failure.status == 503 else None)
     detail = f"{answer.slot.name}: {TITLES[failure.status].lower()}: {failure.detail}"
-    return problem(failure.status, detail, retry_after)
+    parameters: dict[str, Any] = {"fwd": http_sf.Token("miss"), "stored": False, "detail": answer.state}
+    return problem(failure.status, detail, retry_after, cache_status=str(http_sf.ser([(CACHE, parameters)])))
 
 
 def _cache_control(screen: Screen, answer: Answer) -> str:

@@ -1,11 +1,13 @@
 """The public listener's protocol: uvicorn's on httptools, with limits on what a stranger may send."""
 
 from dataclasses import dataclass
+from email.utils import formatdate
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from aggregator.http.problems import Reply, problem
+from aggregator.http.negotiation import request_id
+from aggregator.http.problems import Reply, phrase, problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +63,18 @@ class Wire(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """The head ends."""
         self._in_head = False
-        if self.parser.get_http_version() not in ("1.0", "1.1"):  # the parser lets 0.9 and 2.0 pass
-            raise ValueError("another version of HTTP")
+        version, hosts = self.parser.get_http_version(), [name for name, _ in self.headers].count(b"host")
+        # The parser lets other versions pass, and any number of Host lines (RFC 9112, section 3.2).
+        if version not in ("1.0", "1.1") or hosts > 1 or (version == "1.1" and hosts == 0):
+            raise ValueError("another version of HTTP, or not exactly one Host")
         super().on_headers_complete()
 
     def send_400_response(self, msg: str) -> None:
         """Answer what cannot be parsed, or was refused, and close."""
         reply = self._refusal or problem(400, "This is not a valid HTTP/1.1 request.", connection="close")
         if not self.transport.is_closing():
-            self.transport.write(_raw(reply))
+            given = next((value for name, value in self.headers or () if name == b"x-request-id"), None)
+            self.transport.write(_raw(reply, request_id(given)))
             self.transport.close()
 
     def _too_many_headers(self) -> Reply:
@@ -82,7 +87,8 @@ class Wire(HttpToolsProtocol):
         raise ValueError(reply.status)
 
 
-def _raw(reply: Reply) -> bytes:
-    lines = [f"HTTP/1.1 {reply.status} ", *(f"{name}: {value}" for name, value in reply.headers.items())]
+def _raw(reply: Reply, name: str) -> bytes:
+    headers = {**reply.headers, "date": formatdate(usegmt=True), "x-request-id": name}
+    lines = [f"HTTP/1.1 {reply.status} {phrase(reply.status)}", *(f"{key}: {value}" for key, value in headers.items())]
     head = "\r\n".join([*lines, f"content-length: {len(reply.body)}", "", ""])
     return head.encode("latin-1") + reply.body

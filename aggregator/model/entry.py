@@ -6,7 +6,6 @@ from aggregator.model.ledger import Ledger
 from aggregator.model.position import Position
 from cache_policies.policy import Timing
 
-
 # Seconds after an entry's last use within which a 304 may renew it.
 REVALIDATED_WITHIN = 60.0
 

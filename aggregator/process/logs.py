@@ -29,4 +29,5 @@ def log_as(level: str, form: str) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    # Its warnings are of requests that cannot be parsed, of which a stranger could send any number.
+    logging.getLogger("uvicorn").setLevel(logging.ERROR)

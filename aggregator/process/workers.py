@@ -81,11 +81,7 @@ class Workers:
         self._orders = orders
         self._living: dict[int, Worker] = {}
         self._gone: list[Snapshot] = []
-
-    @property
-    def pids(self) -> list[int]:
-        """The processes."""
-        return [worker.process.pid for worker in self._living.values()]
+        self._ready = False
 
     async def run(self) -> None:
         """Keep them running until cancelled."""
@@ -114,8 +110,10 @@ class Workers:
         answered = await asyncio.gather(*(worker.ask() for worker in workers))
         healths = [Health(**worker.report["health"]) for worker, ok in zip(workers, answered, strict=True) if ok]
         complete = len(healths) == self._count
+        # Once, for good: that a worker is replaced is told by the rest, and must not take the instance out.
+        self._ready = self._ready or (complete and all(health.ready for health in healths))
         together = Health(
-            complete and all(health.ready for health in healths),
+            self._ready,
             complete and all(health.vouching for health in healths),
             complete and all(health.l2 for health in healths),
             max((health.lag for health in healths), default=0),

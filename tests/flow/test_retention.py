@@ -1,0 +1,36 @@
+"""What lives longer than the log is kept does not sink under the floor."""
+
+import asyncio
+
+import pytest
+
+from aggregator.model.screen import Slot
+from cache_policies.policy import Lifetime
+from tests.virtual_time import run
+from tests.world import World, fragment, screen
+
+HOME = screen(Slot("user", fragment("user", lifetime=Lifetime(36_000.0))))
+
+
+@pytest.mark.parametrize("read_again", [True, False])
+def test_what_is_read_is_written_back_as_of_now(read_again: bool) -> None:
+    """An entry read after half the retention is still proved current for a process that starts when the log has been
+    trimmed past its load; one that nobody read is loaded again, since nothing is known of it."""
+
+    async def story() -> None:
+        async with World(HOME, processes=2, log_retention="10m") as world:
+            world.put("user", 1)
+            first, second = world.processes
+            await first.get()
+            await asyncio.sleep(400.0)
+            await world.invalidate("something-else")
+            if read_again:
+                assert (await second.get()).tier == "l2"
+            for _ in range(2):
+                await asyncio.sleep(400.0)
+                await world.invalidate("something-else")
+            await asyncio.sleep(100.0)
+            newcomer = await world.start()
+            assert (await newcomer.get()).tier == ("l2" if read_again else "mbu")
+
+    run(story())
