@@ -105,7 +105,7 @@ class Service:
     async def close(self) -> None:
         """Finish what is under way behind answers, then give everything back."""
         await self._background.drain(self._settings.drain_limit)
-        await self._filler.flights.close()
+        await self._filler.flights.close(self._settings.drain_limit)
         for loader in self._loaders.values():
             await loader.close()
         await self._tier.close()

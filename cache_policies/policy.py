@@ -55,14 +55,15 @@ class Moments(NamedTuple):
         return Moments(*map(min, self, other))
 
 
+def fresh_until(timing: Timing) -> float:
+    """The end of freshness when nothing is refreshed early."""
+    return timing.at + timing.lifetime.fresh_for
+
+
 def plain_moments(timing: Timing) -> Moments:
     """The moments a lifetime means when nothing is refreshed early."""
-    fresh_until = timing.at + timing.lifetime.fresh_for
-    return Moments(
-        fresh_until,
-        fresh_until + timing.lifetime.stale_while_revalidate,
-        fresh_until + timing.lifetime.stale_if_error,
-    )
+    end, lifetime = fresh_until(timing), timing.lifetime
+    return Moments(end, end + lifetime.stale_while_revalidate, end + lifetime.stale_if_error)
 
 
 @dataclass(frozen=True, slots=True)

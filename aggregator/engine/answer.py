@@ -11,7 +11,8 @@ from loaders.loader import Failed
 class Answer:
     """tier: "l1", "l2", or "mbu" where some part was loaded for it. ttl: seconds it is fresh for, negative if stale.
     stale, unproven: as it is now. had: something was held that could not be used. loaded: the slots that were loaded.
-    stored: it is kept as what the screen is."""
+    stored: it is kept as what the screen is. current: nothing in it had been overtaken when it was answered.
+    due: a stale part was used because it is to be revalidated behind the answer."""
 
     view: View
     tier: str
@@ -21,11 +22,13 @@ class Answer:
     had: bool = False
     loaded: tuple[str, ...] = ()
     stored: bool = False
+    current: bool = True
+    due: bool = False
 
     @property
     def whole(self) -> bool:
         """Is every part in it as declared and fresh, so that it may be kept downstream?"""
-        return self.view.whole and self.view.kept and not self.stale and not self.unproven
+        return self.view.whole and self.view.kept and self.current and not self.stale and not self.unproven
 
     @property
     def state(self) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Hashable
+from contextlib import suppress
 from typing import Any
 
 from aggregator.events import Observer, Trouble
@@ -38,8 +39,10 @@ class Background:
 
     async def drain(self, seconds: float) -> None:
         """Wait for what is under way, then cancel what is left."""
-        tasks = list(self._tasks.values())
-        if tasks:
-            _, late = await asyncio.wait(tasks, timeout=seconds)
-            for task in late:
-                task.cancel()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self._tasks:  # what ends may have begun more
+                    await asyncio.wait(self._tasks.values())
+        for task in (late := list(self._tasks.values())):
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)

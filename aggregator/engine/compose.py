@@ -57,9 +57,12 @@ class Composer:
         if failed and failed.failure:
             return Refused(failed.slot, failed.failure)
         view = self._made(order, parts)
-        stored = self._keep(order, view, parts, refreshing=asking.wait)
+        is_current = current(parts, self._known.ledger)
+        stored = is_current and self._keep(order, view, parts, refreshing=asking.wait)
         loaded = tuple(part.slot.name for part in parts if part.loaded)
-        return replace(self.answer(view, "mbu" if loaded else "l2"), loaded=loaded, stored=stored)
+        answer = self.answer(view, "mbu" if loaded else "l2")
+        due = any(part.stale and not part.failure for part in parts)
+        return replace(answer, loaded=loaded, stored=stored, current=is_current, due=due)
 
     def answer(self, view: View, tier: str) -> Answer:
         """The truth about a view now."""
@@ -72,19 +75,19 @@ class Composer:
         return self._policies[screen.name].moments(view.timing, self._known.draw())
 
     def _made(self, order: Order, parts: Sequence[Part]) -> View:
-        """Stamped with the head, at which all parts are checked in `_keep`: no await stands between."""
+        """Stamped with the head; it is held only if all parts prove current there, and no await stands between.
+
+        A part that was overtaken, or whose epoch ended, while it was loaded makes a view that is answered, since its
+        reader asked before that, and held by nobody.
+        """
         head, now = self._known.ledger.head, self._known.clock.now()
         absent = next((part for part in parts if part.slot.required and part.entry and part.entry.absent), None)
         make = absent_view if absent else compose
         return make(order.screen, order.key.identity, parts, head, now)
 
     def _keep(self, order: Order, view: View, parts: Sequence[Part], refreshing: bool) -> bool:
-        """Hold the view as what it is; True if it is kept as what the screen is.
-
-        A part that was overtaken, or whose epoch ended, while it was loaded makes a view that is answered, since its
-        reader asked before that, and held by nobody: it must not get the stamp of a head that it was not checked at.
-        """
-        if not view.kept or not current(parts, self._known.ledger):
+        """Hold the view, whose parts are all current, as what it is; True if it is kept as what the screen is."""
+        if not view.kept:
             return False
         if view.storable:
             view.until = self.until(order.screen, view)

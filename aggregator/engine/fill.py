@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 from aggregator.clock import FleetClock
 from aggregator.engine.flights import Filled, Flights, Landing
@@ -16,9 +17,11 @@ from aggregator.model.plan import Want
 from aggregator.model.position import Position
 from aggregator.model.standing import Standing, standing
 from aggregator.tiers.tier import Lease, SharedTier, TierUnavailable
-from loaders.loader import Failed, Loader, LoadRequest, Outcome
+from loaders.loader import Failed, Loader, LoadRequest, Outcome, Reason
 
 Draw = Callable[[], float]
+# Reasons that say something of this process, and nothing of the MBU that another process should believe.
+OUR_OWN = frozenset({Reason.SHED, Reason.BREAKER, Reason.DEFECT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,16 +77,19 @@ class Filler:
         return await self.flights.join(want, since, lambda: self._fly(want, old, ahead))
 
     async def _fly(self, want: Want, old: Entry | None, ahead: float) -> Landing:
-        since = self._known.ledger.head
-        expires_at = asyncio.get_running_loop().time() + self._sources[want.slot.fragment.mbu].deadline
-        claim = await self._leases.obtain(want, lambda entry: self._good(entry, since, ahead), expires_at)
+        """The deadline is counted anew from when the MBU is asked: a load that got only what waiting for another
+        process left of it would fail, and its failure be shared, though the MBU is well."""
+        since, deadline = self._known.ledger.head, self._sources[want.slot.fragment.mbu].deadline
+        good = partial(self._good, since=since, ahead=ahead)
+        claim = await self._leases.obtain(want, good, _now() + deadline)
+        held = claim.entry or old
+        if claim.entry and good(claim.entry):
+            return Landing(Filled(claim.entry), _nothing)
         if claim.failure:
             self._observe(Joined("failure"))
-            return Landing(Filled(None, claim.failure), _nothing)
-        if claim.entry and self._good(claim.entry, since, ahead):
-            return Landing(Filled(claim.entry), _nothing)
+            return Landing(Filled(None, claim.failure, held=held), _nothing)
         async with self._leases.held(claim.lease):
-            filled = await self._load(want, claim.entry or old, expires_at)
+            filled = await self._load(want, held, _now() + deadline)
         return Landing(filled, lambda: self._settle(want, filled, claim.lease))
 
     def _good(self, entry: Entry, since: Position, ahead: float) -> bool:
@@ -101,14 +107,20 @@ class Filler:
         cost = self._known.clock.monotonic() - began
         self._observe(_called(want, outcome, cost))
         load = Load(want, old, position, at, cost, self._known.draw())
-        return self._grantings[want.slot.fragment.name].fill(load, outcome)
+        filled = self._grantings[want.slot.fragment.name].fill(load, outcome)
+        return filled._replace(held=old)
 
     async def _settle(self, want: Want, filled: Filled, lease: Lease | None) -> None:
         with suppress(TierUnavailable):  # the waiters have their answer; the next reader loads again
-            if filled.entry and filled.kept:
+            if filled.entry and filled.kept and filled.entry.kept_for > 0:
                 await self._tier.store(want.key, filled.entry, lease)
             elif lease:
-                await self._tier.release(lease, filled.failure)
+                shared = filled.failure and filled.failure.reason not in OUR_OWN
+                await self._tier.release(lease, filled.failure if shared else None, unshared=filled.entry is not None)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 async def _nothing() -> None:

@@ -14,12 +14,14 @@ from loaders.loader import Failed
 
 
 class Filled(NamedTuple):
-    """What came of a flight. loaded: an MBU was asked. kept: the entry may be stored."""
+    """What came of a flight. loaded: an MBU was asked. kept: the entry may be stored. held: what was there before,
+    which may stand in for a failure."""
 
     entry: Entry | None
     failure: Failed | None = None
     loaded: bool = False
     kept: bool = True
+    held: Entry | None = None
 
 
 class Landing(NamedTuple):
@@ -75,8 +77,10 @@ class Flights:
             newer = self._flights.get(want.key.identity)
             flight = newer if newer and newer is not flight else self._begin(want, fly)
 
-    async def close(self) -> None:
-        """Cancel what is in the air; every waiter is released."""
+    async def close(self, seconds: float) -> None:
+        """Wait for what is in the air, so that no lease is left behind; cancel what is late, releasing every waiter."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=seconds)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -91,23 +95,30 @@ class Flights:
         self._flights[want.key.identity] = flight
         task = loop.create_task(self._run(want.key.identity, flight, fly))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda done: self._ended(want.key.identity, flight, done))
         return flight
 
     async def _run(self, identity: bytes, flight: _Flight, fly: Fly) -> None:
         try:
             landing = await fly()
             flight.result.set_result(landing.filled)
+            if not landing.filled.kept:
+                self._leave(identity, flight)  # it is for those who waited, and for nobody who comes later
             await landing.settle()
-        except asyncio.CancelledError:
-            _release(flight.result)
         except Exception as error:
             if flight.result.done():
                 raise
             flight.result.set_exception(error)
-        finally:
-            if self._flights.get(identity) is flight:
-                del self._flights[identity]
+
+    def _ended(self, identity: bytes, flight: _Flight, task: "asyncio.Task[None]") -> None:
+        """Also where the task was cancelled before its first step."""
+        self._tasks.discard(task)
+        self._leave(identity, flight)
+        _release(flight.result)
+
+    def _leave(self, identity: bytes, flight: _Flight) -> None:
+        if self._flights.get(identity) is flight:
+            del self._flights[identity]
 
 
 def _release(result: "asyncio.Future[Filled]") -> None:

@@ -12,7 +12,7 @@ from aggregator.model.plan import Want
 from aggregator.model.position import Position
 from aggregator.model.screen import Fragment
 from aggregator.model.tags import tag_mistake, union
-from cache_policies.policy import Policy, Timing
+from cache_policies.policy import Lifetime, Policy, Timing
 from loaders.loader import Absent, Failed, Loaded, NotModified, Outcome, Reason
 
 MAX_TAGS = 1_000
@@ -70,17 +70,14 @@ class Granting:
 
     def _renewed(self, load: Load, headers: Mapping[str, str]) -> Filled:
         """A 304 renews lifetime and position; payload and tags stay (RFC 9111, section 4.3.4)."""
-        if load.old is None:
+        if load.old is None or not validators(load.old):
             return Filled(None, Failed(Reason.STATUS, "answered 304 to a request without validators"), loaded=True)
-        said = read_origin(headers)
-        policy = self.absent if load.old.absent else self.present
-        entry = replace(
-            load.old,
-            tags=union([load.old.tags, said.tags]),
-            timing=_timing(load, said, policy),
-            position=load.position,
-        )
-        return Filled(entry, loaded=True, kept=said.kept)
+        said, old = read_origin(headers), load.old
+        tags, timing = union([old.tags, said.tags]), _timing(load, said, self.absent if old.absent else self.present)
+        if "cache-control" not in headers:  # what it said before still holds (RFC 9111, section 3.2)
+            timing = timing._replace(lifetime=Lifetime(*map(min, timing.lifetime, old.timing.lifetime)))
+        entry = replace(old, tags=tags, timing=timing, position=load.position)
+        return Filled(entry, loaded=True, kept=said.kept and len(tags) <= MAX_TAGS)
 
 
 def _timing(load: Load, said: Said, policy: Policy) -> Timing:

@@ -28,7 +28,7 @@ class Leases:
         """Wait until this process may load `want`, or need not.
 
         The claim has a lease (load now), a good entry (loaded by another process), a failure (met by it), or none
-        of the three: L2 is away, load without a lease.
+        of the three: L2 is away, or what is answered is for nobody else; load without a lease.
         """
         loop, pause, waited = asyncio.get_running_loop(), _FIRST_PAUSE, False
         while True:
@@ -55,7 +55,7 @@ class Leases:
                 return Claim(None, claim.entry)
         except TierUnavailable:
             return ALONE
-        return claim
+        return ALONE if claim.unshared else claim
 
     async def _holds(self, lease: Lease, asked_at: float) -> bool:
         """Is a lease just won still ours? 1. It is granted. 2. A burst holds this process up for a lease's whole term.

@@ -14,6 +14,7 @@ from aggregator.model.position import Position
 from aggregator.model.standing import Standing, may_fall_back
 from aggregator.model.view import Part
 from aggregator.tiers.tier import SharedTier, TierUnavailable
+from cache_policies.policy import fresh_until
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class Parts:
         filled = await self._filler.fill(want, held, asking.since, asking.ahead)
         if filled.entry:
             return Part(want.slot, filled.entry, loaded=filled.loaded, kept=filled.kept)
-        return self._fallen_back(want, held, filled)
+        return self._fallen_back(want, filled.held or held, filled)
 
     def _usable(self, want: Want, held: Entry, asking: Asking) -> Part | None:
         match self._known.standing(held, asking.ahead):
@@ -72,7 +73,7 @@ class Parts:
                 return Part(want.slot, held)
             case Standing.REVALIDATE if not asking.wait:
                 return Part(want.slot, held, stale=True)
-            case Standing.UNPROVEN if self._trust_unproven:
+            case Standing.UNPROVEN if self._trust_unproven and self._known.clock.now() < fresh_until(held.timing):
                 return Part(want.slot, held, unproven=True)
         return None
 

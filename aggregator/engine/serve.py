@@ -88,10 +88,10 @@ class Screens:
         [entry] = await self._parts.held([order.key])
         if entry and self._known.standing(entry) is Standing.FRESH:
             self._restamping.consider(order.key, entry)
-            return self._taken(order, view_from(entry, self._known.clock.now()))
+            return self._taken(order, view_from(entry))
         answer = await self._composer.compose(order, asking, old)
         if isinstance(answer, Answer):
-            if answer.view.until.judge(self._known.clock.now()) is Verdict.REVALIDATE:
+            if answer.due or answer.view.until.judge(self._known.clock.now()) is Verdict.REVALIDATE:
                 self._refresh(order, answer.view)
             return replace(answer, had=answer.had or old is not None or entry is not None)
         return answer

@@ -54,20 +54,22 @@ def cache_control(text: str) -> dict[str, str | None]:
 def _lifetime(directives: Mapping[str, str | None], age: str) -> Origin:
     if not directives:
         return SILENT
-    max_age = _seconds(directives.get("s-maxage", directives.get("max-age")))
+    max_age = _seconds(directives, "s-maxage" if "s-maxage" in directives else "max-age")
     if "no-cache" in directives:
         max_age = 0.0
     elif max_age is not None:
-        max_age = max(0.0, max_age - (_seconds(age) or 0.0))
+        max_age = max(0.0, max_age - (float(age) if age.isascii() and age.isdigit() else 0.0))
     if any(name in directives for name in _STALE_FORBIDDEN):
         return Origin(max_age, 0.0, 0.0)
-    return Origin(
-        max_age, _seconds(directives.get("stale-while-revalidate")), _seconds(directives.get("stale-if-error"))
-    )
+    return Origin(max_age, _seconds(directives, "stale-while-revalidate"), _seconds(directives, "stale-if-error"))
 
 
-def _seconds(text: str | None) -> float | None:
-    return float(text) if text and text.isascii() and text.isdigit() else None
+def _seconds(directives: Mapping[str, str | None], name: str) -> float | None:
+    """None where the directive is not there; what cannot be read is taken for 0 (RFC 9111, section 4.2.1)."""
+    if name not in directives:
+        return None
+    text = directives[name] or ""
+    return float(text) if text.isascii() and text.isdigit() else 0.0
 
 
 def _tags(headers: Mapping[str, str]) -> tuple[str, ...]:

@@ -41,7 +41,7 @@ class View:
     status: 200, or 404 where a required part is absent. body: JSON text. tags: the union of its parts' and its own.
     position: where it was last proved current; raised when it is proved again.
     timing: the worst of its parts'. until: the ends of its verdicts for this holder, on the fleet's clock.
-    at: when it was composed or taken over, fleet seconds.
+    at: when its oldest part was loaded, fleet seconds; where it stands in for a failure, since when it does.
     whole: no part failed. stale, unproven: some part is. kept: every part may be stored.
     """
 
@@ -79,10 +79,11 @@ class View:
         return Entry(self.identity, self.body, self.tags, self.timing, self.position, absent=self.status == 404)
 
 
-def view_from(entry: Entry, now: float) -> View:
+def view_from(entry: Entry) -> View:
     """The view that an L2 entry holds."""
     status, body, until = 404 if entry.absent else 200, entry.payload, plain_moments(entry.timing)
-    return View(entry.identity, status, body, etag(body), entry.tags, entry.position, entry.timing, until, now)
+    timing = entry.timing
+    return View(entry.identity, status, body, etag(body), entry.tags, entry.position, timing, until, timing.at)
 
 
 def compose(screen: Screen, identity: bytes, parts: Sequence[Part], position: Position, now: float) -> View:
@@ -116,7 +117,7 @@ def _view(
         position,
         timing,
         plain_moments(timing),
-        now,
+        timing.at,
         whole=all(part.entry for part in parts),
         stale=any(part.stale for part in parts),
         unproven=any(part.unproven for part in parts),

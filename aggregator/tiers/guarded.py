@@ -49,10 +49,10 @@ class Guarded:
         with self._watched():
             return await self._inner.store(key, entry, lease)
 
-    async def release(self, lease: Lease, failure: Failed | None = None) -> None:
+    async def release(self, lease: Lease, failure: Failed | None = None, unshared: bool = False) -> None:
         """See SharedTier."""
         with self._watched():
-            await self._inner.release(lease, failure)
+            await self._inner.release(lease, failure, unshared)
 
     async def close(self) -> None:
         """Close the inner tier, whatever the breaker says."""

@@ -10,7 +10,7 @@ from aggregator.model.entry import Entry
 from aggregator.model.keys import Key
 from aggregator.model.position import Position
 from aggregator.tiers.codec import decode, encode
-from aggregator.tiers.marks import TOKEN_BYTES
+from aggregator.tiers.marks import TOKEN_BYTES, UNSHARED
 from aggregator.tiers.tier import Claim, Lease, TierUnavailable
 from loaders.loader import Failed
 
@@ -50,7 +50,7 @@ class LocalTier:
         self.down = False
         self.latency = latency
         self.blobs: _Expiring[bytes] = _Expiring(monotonic)
-        self._marks: _Expiring[Lease | Failed] = _Expiring(monotonic)
+        self._marks: _Expiring[Lease | Failed | bytes] = _Expiring(monotonic)
         self._lease_term = lease_term
         self._failure_term = failure_term
 
@@ -63,8 +63,8 @@ class LocalTier:
         """Try to become the one who loads `key`."""
         await self._travel()
         mark, entry = self._marks.get(key.lease), self._entry(key)
-        if isinstance(mark, Failed):
-            return Claim(None, entry, mark)
+        if isinstance(mark, Failed | bytes):
+            return Claim(None, entry, mark if isinstance(mark, Failed) else None, mark == UNSHARED)
         if mark is not None and (known_tags_overtook is None or mark.position >= known_tags_overtook):
             return Claim(None, entry)
         lease = Lease(key, secrets.token_bytes(TOKEN_BYTES), position)
@@ -92,14 +92,14 @@ class LocalTier:
         self.blobs.set(key.name, encode(entry), kept_for)
         return True
 
-    async def release(self, lease: Lease, failure: Failed | None = None) -> None:
-        """Give the lease back without an entry; a failure is left in its place."""
+    async def release(self, lease: Lease, failure: Failed | None = None, unshared: bool = False) -> None:
+        """Give the lease back without an entry; what others should know is left in its place."""
         await self._travel()
         if self._marks.get(lease.key.lease) != lease:
             return
         self._marks.drop(lease.key.lease)
-        if failure is not None:
-            self._marks.set(lease.key.lease, failure, self._failure_term)
+        if told := failure or (UNSHARED if unshared else None):
+            self._marks.set(lease.key.lease, told, self._failure_term)
 
     async def close(self) -> None:
         """Nothing is held."""

@@ -8,6 +8,7 @@ from loaders.loader import Failed, Reason
 TOKEN_BYTES = 16
 _LEASE = b"L"  # then the token, then the 24 bytes of the position
 _FAILURE = b"F"  # then msgpack: reason, detail, retry_after
+UNSHARED = b"U"
 
 
 def lease_mark(lease: Lease) -> bytes:

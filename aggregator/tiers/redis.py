@@ -11,7 +11,7 @@ from aggregator.model.entry import Entry
 from aggregator.model.keys import Key
 from aggregator.model.position import Position
 from aggregator.tiers.codec import decode, encode
-from aggregator.tiers.marks import TOKEN_BYTES, failure_mark, failure_of, lease_mark
+from aggregator.tiers.marks import TOKEN_BYTES, UNSHARED, failure_mark, failure_of, lease_mark
 from aggregator.tiers.pipeline import Pipeline
 from aggregator.tiers.scripts import CLAIM, RELEASE, RENEW, STORE
 from aggregator.tiers.tier import Claim, Lease
@@ -60,7 +60,7 @@ class RedisTier:
         overtook = b"" if known_tags_overtook is None else known_tags_overtook.pack()
         won, mark, blob = await self._pipeline.run(CLAIM, _names(key), (lease_mark(lease), overtook, self._lease_ms))
         entry = _open(key, blob)
-        return Claim(lease, entry) if won else Claim(None, entry, failure_of(mark))
+        return Claim(lease, entry) if won else Claim(None, entry, failure_of(mark), mark == UNSHARED)
 
     async def renew(self, lease: Lease) -> bool:
         """Extend a lease by its full term, if it is still mine."""
@@ -72,10 +72,10 @@ class RedisTier:
         mine = b"" if lease is None else lease_mark(lease)
         return bool(await self._pipeline.run(STORE, _names(key), (encode(entry), kept_ms, mine)))
 
-    async def release(self, lease: Lease, failure: Failed | None = None) -> None:
-        """Give the lease back without an entry; a failure is left in its place."""
-        met = b"" if failure is None else failure_mark(failure)
-        await self._pipeline.run(RELEASE, _names(lease.key), (lease_mark(lease), met, self._failure_ms))
+    async def release(self, lease: Lease, failure: Failed | None = None, unshared: bool = False) -> None:
+        """Give the lease back without an entry; what others should know is left in its place."""
+        told = failure_mark(failure) if failure else UNSHARED if unshared else b""
+        await self._pipeline.run(RELEASE, _names(lease.key), (lease_mark(lease), told, self._failure_ms))
 
     async def close(self) -> None:
         """Give back the connections."""

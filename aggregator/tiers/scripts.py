@@ -40,7 +40,8 @@ CLAIM = Script(
     + """
 local entry, mark = text('GET', KEYS[1]), text('GET', KEYS[2])
 local stands = is_lease(mark) and not (ARGV[2] ~= '' and lower(string.sub(mark, 18), ARGV[2]))
-if stands or (mark and string.sub(mark, 1, 1) == 'F') then return {0, mark, entry} end
+local told = mark and (string.sub(mark, 1, 1) == 'F' or mark == 'U')
+if stands or told then return {0, mark, entry} end
 redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[3])
 return {1, ARGV[1], entry}
 """
@@ -73,7 +74,7 @@ return 1
 """
 )
 
-# ARGV: my mark, the failure's mark or '', ms to share it.
+# ARGV: my mark, what is told to others or '', ms to tell it.
 RELEASE = Script(
     _COMMON
     + """

@@ -30,11 +30,13 @@ class Claim:
     lease: mine, or None while another process holds it.
     entry: what L2 holds, read in the same step.
     failure: what the last holder met, while it is still shared (at most 1 s); then there is no lease.
+    unshared: what the last holder was answered is of use to nobody else; for as long, each loads for itself.
     """
 
     lease: Lease | None
     entry: Entry | None
     failure: Failed | None = None
+    unshared: bool = False
 
 
 class SharedTier(Protocol):
@@ -59,8 +61,9 @@ class SharedTier(Protocol):
         Refused (False) where a higher position is kept already, or another process holds the lease by now.
         """
 
-    async def release(self, lease: Lease, failure: Failed | None = None) -> None:
-        """Give the lease back without an entry; a failure is shared with who asks within the next second."""
+    async def release(self, lease: Lease, failure: Failed | None = None, unshared: bool = False) -> None:
+        """Give the lease back without an entry. A failure, or that the answer is for nobody else, is told to who asks
+        within the next second: others would wait in turn for what none of them can use."""
 
     async def close(self) -> None:
         """Give back the connections."""

@@ -135,6 +135,20 @@ def test_an_answer_ends_a_failure(world: World):
     play(world, steps)
 
 
+def test_that_an_answer_is_for_nobody_else_is_told_and_forgotten(world: World):
+    """Who asks next gets no lease and is told why, for a second at most; an answer that is kept ends it at once."""
+
+    async def steps(tier: SharedTier) -> None:
+        await tier.release(await claimed(tier, at(1)), unshared=True)
+        told = await tier.claim(KEY, at(2))
+        assert (told.lease, told.failure, told.unshared) == (None, None, True)
+        assert 0 < world.ttls()[KEY.lease] <= 1.0
+        assert await tier.store(KEY, entry(at(2)))
+        assert not (await tier.claim(KEY, at(2))).unshared
+
+    play(world, steps)
+
+
 def test_storing_without_a_lease_waits_for_the_holder(world: World):
     """While another one loads, a write from the side is refused, and the lease stays."""
 

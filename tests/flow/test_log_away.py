@@ -177,6 +177,41 @@ def test_a_lost_record_is_a_gap() -> None:
     run(story())
 
 
+def test_an_answer_of_another_process_lives_no_longer_without_proof() -> None:
+    """What L2 holds is used for 2 s from its load, not from when it was taken over."""
+
+    async def story() -> None:
+        async with World(HOME, processes=2) as world:
+            first, second = world.processes
+            world.put("user", 1)
+            world.log.down = True
+            await asyncio.sleep(3)
+            await first.get()
+            await asyncio.sleep(1.9)
+            assert (await second.get()).tier == "l2"
+            await asyncio.sleep(0.2)
+            assert (await second.get()).tier == "mbu"
+
+    run(story())
+
+
+def test_serving_without_proof_ends_with_freshness() -> None:
+    """`when_unproven = "serve"` makes nothing of what has expired: its MBU is asked."""
+    home = screen(Slot("user", fragment("user", lifetime=Lifetime(5.0, stale_if_error=600.0)), required=True))
+
+    async def story() -> None:
+        async with World(home, when_unproven="serve") as world:
+            world.put("user", 1)
+            [process] = world.processes
+            await process.get()
+            world.log.down = True
+            world.put("user", 2)
+            await asyncio.sleep(60)
+            assert (await process.get()).view.body == b'{"data":{"user":2}}'
+
+    run(story())
+
+
 def test_the_operator_may_choose_to_serve() -> None:
     """`when_unproven = "serve"`: what is held is served to the end of its lifetime, marked, and no MBU is asked."""
 

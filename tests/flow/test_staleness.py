@@ -75,6 +75,43 @@ def test_a_failed_revalidation_keeps_the_stale_view_to_its_bound() -> None:
     run(story())
 
 
+def test_a_stale_part_is_revalidated_beside_a_failed_one() -> None:
+    """That another optional part fails does not keep a stale one from being loaded behind the answer."""
+
+    async def story() -> None:
+        async with World(SWR) as world:
+            world.put("user", 1)
+            world.shops["posts"].failure = Failed(Reason.STATUS, "answered 500")
+            [process] = world.processes
+            await process.get()
+            await asyncio.sleep(1.5)
+            world.put("user", 2)
+            await process.get()
+            await asyncio.sleep(1.5)
+            assert (await process.data())["user"] == 2
+
+    run(story())
+
+
+def test_what_was_overtaken_meanwhile_is_not_for_the_client_to_keep() -> None:
+    """One part is invalidated while another is loaded: the answer may hold the old one, and says nothing of keeping."""
+    home = screen(Slot("user", fragment("user")), Slot("posts", fragment("posts")), client_max_age=600.0)
+
+    async def story() -> None:
+        async with World(home) as world:
+            world.put("user", 1)
+            world.put("posts", 1)
+            world.shops["posts"].latency = 0.3
+            asking = asyncio.create_task(world.processes[0].get())
+            await asyncio.sleep(0.1)
+            await world.invalidate("user:42")
+            answer = await asking
+            assert answer.view.whole
+            assert not answer.whole
+
+    run(story())
+
+
 def test_a_hot_view_is_refreshed_before_it_expires() -> None:
     """With an unlucky draw the refresh comes before expiry, behind an answer that is still fresh."""
     home = screen(Slot("user", fragment("user", lifetime=Lifetime(10.0), early_refresh=1.0), required=True))

@@ -23,6 +23,8 @@ def refused(said: bytes, status: int) -> None:
     code, headers, document = split(said)
     assert (code, document["status"], headers["content-type"]) == (status, status, "application/problem+json")
     assert document["detail"]
+    assert headers["x-request-id"]
+    assert headers["date"]
 
 
 def is_problem(got: Got, status: int) -> bool:

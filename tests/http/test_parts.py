@@ -1,5 +1,6 @@
 """What a client gets where a part of the screen is absent, failed, or older than it should be."""
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -145,6 +146,22 @@ def test_a_required_part_that_failed_makes_the_screen_502(
     got = running.get(f"/bad/{id}")
     assert is_problem(got, 502)
     assert got.json["detail"].startswith("bad: ")
+    assert got.headers["cache-status"] == 'aggregator;fwd=miss;stored=?0;detail="failed"'
+
+
+def test_whoever_gets_no_screen_finds_a_line_with_its_own_request_id(running: Running, mbu: Mbu, id: str) -> None:
+    """The load that failed was begun by another request; the log tells of both."""
+    mbu.put(f"/bad/{id}", 1, status=500)
+    names = [f"{id}-{number}" for number in range(2)]
+    for name in names:
+        running.get(f"/bad/{id}", {"x-request-id": name})
+
+    def logged() -> bool:
+        lines = map(json.loads, running.stderr.splitlines())
+        return {line.get("request_id") for line in lines if line["event"] == "screen failed"} >= set(names)
+
+    until(logged, "both are in the log")
+    assert mbu.calls[f"/bad/{id}"] == 1
 
 
 def test_a_required_part_that_is_late_makes_the_screen_504(running: Running, mbu: Mbu, id: str) -> None:

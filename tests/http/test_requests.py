@@ -94,6 +94,8 @@ def test_a_large_head_may_come_in_pieces(running: Running) -> None:
         b"POST /home/1 HTTP/1.1\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n" + CLOSE + b"\r\n0\r\n\r\n",
         b"POST /home/1 HTTP/1.1\r\ncontent-length: x\r\n" + CLOSE + b"\r\n",
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"GET /home/1 HTTP/1.1\r\nconnection: close\r\n\r\n",
+        b"GET /home/1 HTTP/1.1\r\nhost: y\r\n" + CLOSE + b"\r\n",
     ],
 )
 def test_what_is_no_http_is_400(running: Running, mbu: Mbu, sent: bytes) -> None:
