@@ -16,7 +16,7 @@ demo: .venv/installed   ## sample MBUs and the service over them; Ctrl-C ends bo
 	@exec $(BIN)/aggregator demo
 
 test: .venv/installed   ## all tests, with a seeded slice of the long proofs
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 check: .venv/installed  ## format, lint, types, import layers
 	$(BIN)/ruff format --check .

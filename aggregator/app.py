@@ -1,13 +1,12 @@
 """The service of one worker, put together: the only file that knows all the others."""
 
 import asyncio
-import os
 import random
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 from aggregator.clock import FleetClock
+from aggregator.credentials import revealing
 from aggregator.engine.background import Background
 from aggregator.engine.compose import Composer
 from aggregator.engine.fill import Filler, Knowledge, Source
@@ -22,7 +21,7 @@ from aggregator.http.meters import Meters, log_trouble
 from aggregator.invalidation.follower import Follower
 from aggregator.invalidation.log import Log
 from aggregator.invalidation.redis_stream import RedisLog
-from aggregator.model.catalogue import Catalogue, Mbu, Secret
+from aggregator.model.catalogue import Catalogue, Mbu
 from aggregator.model.ledger import Ledger
 from aggregator.model.position import Position
 from aggregator.model.screen import Fragment, Screen
@@ -85,12 +84,7 @@ class Service:
             settings.namespace, self.memory, parts, composer, restamping, knowledge, self._background, observe, trust
         )
         self.follower = Follower(
-            log,
-            self.ledger,
-            self._clock,
-            self._overtake,
-            retention=settings.log_retention,
-            on_notice=lambda kind, words: observe(Trouble(kind, words)),
+            log, self.ledger, self._clock, self._overtake, retention=settings.log_retention, on_notice=self._notice
         )
         self._observe = observe
         self._ready = False
@@ -150,6 +144,9 @@ class Service:
         if views := self.memory.overtake(tag, position):
             self._observe(Overtaken(views))
 
+    def _notice(self, what: str, detail: str) -> None:
+        self._observe(Trouble(what, detail))
+
     def _observer(self) -> Observer:
         def observe(event: Event) -> None:
             self.meters(event)
@@ -169,19 +166,13 @@ def loader(mbu: Mbu) -> Loader:
     """The way to an MBU, from the outside in: given up when late, a turn, refused while it fails, one call each."""
     http = HttpLoader(
         mbu.url,
-        lambda: {name: _revealed(value) for name, value in mbu.headers.items()},
+        revealing(mbu.headers),
         max_payload=mbu.max_payload,
         ca_file=mbu.ca_file,
         client_cert_file=mbu.client_cert_file,
         client_key_file=mbu.client_key_file,
     )
     return Deadline(Bulkhead(Breaker(Gathering(http), open_for=1.0), mbu.max_in_flight), mbu.deadline)
-
-
-def _revealed(value: str | Secret) -> str:
-    if isinstance(value, str):
-        return value
-    return Path(value.file).read_text().strip() if value.file else os.environ.get(value.env or "", "")
 
 
 def granting(fragment: Fragment) -> Granting:

@@ -21,10 +21,12 @@ class HttpLoader:
     """GETs `base_url + request.target`; for `Gathering`.
 
     base_url: scheme, host and, if need be, a path prefix. ValueError if it has anything else, or is none.
-    headers: sent with every request; a callable is asked anew each time (credentials in files change).
+    headers: sent with every request; a callable is asked anew each time (credentials in files change), and if it
+    raises OSError, its text becomes the `Failed` of that load.
     max_payload: bytes of a decoded body. max_connections: calls on the wire at a time; more wait, within their time.
     longest: seconds after which a call is cut even where a request has no `expires_at`.
-    ca_file, client_cert_file, client_key_file: PEM, read once, here; OSError if they cannot be.
+    ca_file, client_cert_file, client_key_file: PEM, read once, here; OSError if they cannot be, ValueError if they hold
+    none, or none that fit each other.
     """
 
     def __init__(
@@ -43,8 +45,9 @@ class HttpLoader:
         self._headers = headers if callable(headers) else lambda: headers
         self._max_payload = max_payload
         self._longest = longest
-        identity = b"".join(Path(file).read_bytes() for file in (client_key_file, client_cert_file) if file)
-        roots = Path(ca_file).read_bytes() if ca_file else b""
+        parts = [Path(file).read_bytes() for file in (client_key_file, client_cert_file) if file]
+        identity = b"\n".join(parts) if parts else None
+        roots = Path(ca_file).read_bytes() if ca_file else None
         self._client = client_builder(roots, identity).max_connections(max_connections).build()
         # Keeps no connection: what is tried again is tried on a new one, never on the next dead one of the pool.
         self._fresh = client_builder(roots, identity).max_connections(max_connections).pool_max_idle_per_host(0).build()
@@ -57,10 +60,14 @@ class HttpLoader:
         """
         if request.expires_at <= asyncio.get_running_loop().time():
             return Failed(Reason.SHED, "the time was over before the MBU could be asked")
+        try:
+            headers = self._sent_with(request)
+        except OSError as error:
+            return Failed(Reason.CONNECT, str(error))
         may_be_kept_alive = self._idle > 0
         self._idle -= may_be_kept_alive
         try:
-            outcome = await self._get(self._client, request)
+            outcome = await self._get(self._client, request, headers)
             self._idle += 1
             return outcome
         except ConnectError as error:
@@ -69,7 +76,7 @@ class HttpLoader:
         except RequestError as error:
             return _failed(error)
         try:
-            return await self._get(self._fresh, request)
+            return await self._get(self._fresh, request, headers)
         except RequestError as error:
             return _failed(error)
 
@@ -78,11 +85,13 @@ class HttpLoader:
         await self._client.close()
         await self._fresh.close()
 
-    async def _get(self, client: Client, request: LoadRequest) -> Outcome:
+    def _sent_with(self, request: LoadRequest) -> Mapping[str, str]:
+        own = {name.lower(): value for name, value in self._headers().items()}
+        return {"accept": "application/json", **own, **request.headers}
+
+    async def _get(self, client: Client, request: LoadRequest, headers: Mapping[str, str]) -> Outcome:
         left = min(request.expires_at - asyncio.get_running_loop().time(), self._longest)
         url = self._url(request.target)
-        own = {name.lower(): value for name, value in self._headers().items()}
-        headers = {"accept": "application/json", **own, **request.headers}
         # Cancelling does not stop pyreqwest while it waits for an answer: only its own timeout closes the connection.
         timeout = timedelta(seconds=max(left, 0.001))
         async with client.get(url).headers(headers).timeout(timeout).build_streamed() as response:
@@ -124,11 +133,11 @@ def _readable(headers: HeaderMap, name: str) -> str:
 
 
 def _failed(error: RequestError) -> Failed:
+    if isinstance(error, RequestTimeoutError):
+        return Failed(Reason.DEADLINE, "no answer in time")
     causes = _causes(error)
     # Only the innermost cause: the outer ones name the URL, which may name a user.
     detail = f"{type(error).__name__}: {causes[-1] if causes else 'no cause given'}"
-    if isinstance(error, RequestTimeoutError):
-        return Failed(Reason.DEADLINE, detail)
     if isinstance(error, BodyDecodeError) and "error reading a body from connection" not in causes:
         return Failed(Reason.PAYLOAD, detail)
     return Failed(Reason.CONNECT, detail)

@@ -4,6 +4,7 @@ from pyreqwest.client import ClientBuilder
 from pyreqwest.http import Url
 
 _PEM_END = b"-----END CERTIFICATE-----"
+_PEM_KEY = b"PRIVATE KEY-----"
 
 
 def checked_base(base_url: str) -> str:
@@ -21,12 +22,19 @@ def checked_base(base_url: str) -> str:
     return str(url).rstrip("/")
 
 
-def client_builder(roots: bytes, identity: bytes) -> ClientBuilder:
-    """roots: certificates trusted beside the system's; identity: the client's key and certificate; PEM, or empty."""
+def client_builder(roots: bytes | None, identity: bytes | None) -> ClientBuilder:
+    """roots: certificates trusted beside the system's; identity: the client's key and certificate; PEM, or None.
+
+    ValueError if one is given and does not hold these.
+    """
+    if roots is not None and _PEM_END not in roots:
+        raise ValueError("the CA file holds no certificate in PEM")
+    if identity is not None and not (_PEM_END in identity and _PEM_KEY in identity):
+        raise ValueError("client certificate and key: expected both, in PEM")
     builder = ClientBuilder().no_proxy().follow_redirects(False).referer(False).default_cookie_store(False)
     # gzip alone: its window is 32 KiB, where a few bytes of zstd or brotli can ask for many MiB.
     builder = builder.gzip(True).brotli(False).zstd(False).deflate(False)
     builder = builder.user_agent("screen-aggregator").http1_lower_case_headers()
-    for root in roots.split(_PEM_END)[:-1]:
+    for root in (roots or b"").split(_PEM_END)[:-1]:
         builder = builder.add_root_certificate_pem(root + _PEM_END)
-    return builder.identity_pem(identity) if identity else builder
+    return builder if identity is None else builder.identity_pem(identity)

@@ -55,7 +55,10 @@ def summary(declared: Declared, settings: Settings) -> Iterator[str]:
     catalogue = declared.catalogue
     yield f"{declared.source}: no mistakes"
     yield from ("", "screens")
-    yield from (f"  {screen.name}  GET {screen.route.text}  {_slots(screen)}" for screen in catalogue.screens.values())
+    yield from (
+        f"  {screen.name}  GET {screen.route.text}  {_slots(screen)}; {client_age(screen)}"
+        for screen in catalogue.screens.values()
+    )
     yield from ("", "fragments")
     yield from (f"  {fragment.name}  {_fragment(fragment)}" for fragment in catalogue.fragments.values())
     yield from ("", "MBUs")
@@ -69,9 +72,15 @@ def summary(declared: Declared, settings: Settings) -> Iterator[str]:
 
 
 def lifetimes(fragment: Fragment) -> str:
-    """A fragment's lifetimes, as they are declared."""
+    """A fragment's lifetimes, as they are declared, and what makes them shorter."""
     stale = [f"{name} {show_duration(seconds)}" for name, seconds in fragment.lifetime._asdict().items()]
-    return ", ".join([*stale, f"absent_for {show_duration(fragment.absent_for)}"])
+    chance = [f"jitter {fragment.jitter:g}", f"early_refresh {fragment.early_refresh:g}"]
+    return ", ".join([*stale, f"absent_for {show_duration(fragment.absent_for)}", *chance])
+
+
+def client_age(screen: Screen) -> str:
+    """How long a client may use an answer unasked."""
+    return f"client_max_age {show_duration(screen.client_max_age)}" if screen.client_max_age else "no client_max_age"
 
 
 def _slots(screen: Screen) -> str:

@@ -10,6 +10,7 @@ from aggregator.demo.run import demonstrate, free_port
 from aggregator.embedded import EmbeddedError
 from aggregator.process.logs import log_as
 from aggregator.process.supervisor import CannotListen
+from aggregator.process.workers import WorkersFail
 from aggregator.settings import Settings
 
 
@@ -25,5 +26,5 @@ def demo(port: int, admin_port: int, workers: int) -> None:
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(demonstrate(settings))
-    except (CannotListen, EmbeddedError) as error:
+    except (CannotListen, EmbeddedError, WorkersFail) as error:
         raise Refusal(str(error)) from None

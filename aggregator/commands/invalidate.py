@@ -27,7 +27,8 @@ NOWHERE = (
 def invalidate(tags: tuple[str, ...], **flags: Any) -> None:
     """Invalidate TAGS: whatever depends on one of them is loaded again when it is next read.
 
-    Prints the position of the invalidation in the log, once it is there.
+    Prints the position of the invalidation in the log, once it is there. Flags and AGGREGATOR_* variables say where
+    the log is: the [service] table of a declaration is not read.
     """
     for tag in tags:
         if mistake := tag_mistake(tag):

@@ -1,14 +1,26 @@
 """The options of a service: one flag a setting, made from the settings themselves."""
 
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar, overload
+from collections.abc import Callable
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints, overload
 
 import click
 
 from aggregator.commands.layers import flag, load_settings
-from aggregator.settings import Settings
+from aggregator.settings import Host, Namespace, Port, ServerUrl, Settings
+from aggregator.units import Duration, Size
 
 __all__ = ["load_settings", "settings_options"]
+
+_KINDS = (
+    (Duration, "DURATION"),
+    (Size, "SIZE"),
+    (Host, "HOST"),
+    (Port, "PORT"),
+    (ServerUrl, "URL"),
+    (Namespace, "NAME"),
+    (int, "COUNT"),
+    (str, "FILE"),  # the only plain texts are names of files
+)
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -28,18 +40,17 @@ def settings_options(first: Any, *more: str) -> Any:
 
 
 def _with_options(command: F, names: tuple[str, ...]) -> F:
-    schemas = Settings.model_json_schema()["properties"]
+    hints = get_type_hints(Settings, include_extras=True)
     for name in reversed(names):
         field = Settings.model_fields[name]
         shown = "" if field.default is None else f" [{field.default}]"
         words = f"{field.description}{shown}"
-        command = click.option(flag(name), name, default=None, metavar=_metavar(schemas[name]), help=words)(command)
+        command = click.option(flag(name), name, default=None, metavar=_kind(hints[name]), help=words)(command)
     return command
 
 
-def _metavar(schema: Mapping[str, Any]) -> str:
-    if "enum" in schema:
-        return "|".join(schema["enum"])
-    if "pattern" in schema:
-        return str(schema["examples"][0])
-    return "N" if schema.get("type") == "integer" else "TEXT"
+def _kind(hint: Any) -> str:
+    """What a setting's text is, from its type, such as "DURATION" or "reload|serve"."""
+    if get_origin(hint) is Literal:
+        return "|".join(get_args(hint))
+    return next(kind for one in (hint, *get_args(hint)) for known, kind in _KINDS if one == known)

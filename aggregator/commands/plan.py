@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import click
 
-from aggregator.commands.check import lifetimes
+from aggregator.commands.check import client_age, lifetimes
 from aggregator.commands.layers import load_settings
 from aggregator.commands.refusal import refuse, warn
 from aggregator.declaration.read import declare
@@ -96,6 +96,7 @@ def _shown(
     yield f"screen {screen.name}  GET /{path}"
     yield f"  key       {screen.key(namespace, screen.identity(inputs)).name}"
     yield f"  tags      {', '.join(screen.own_tags)}, and those of its slots"
+    yield f"  client    {client_age(screen)}"
     for want in wants:
         yield from ("", *_slot(want, mbus[want.slot.fragment.mbu]))
 

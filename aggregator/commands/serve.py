@@ -14,6 +14,7 @@ from aggregator.embedded import EmbeddedError
 from aggregator.mistakes import Mistaken
 from aggregator.process.logs import log_as
 from aggregator.process.supervisor import CannotListen, Running, supervise
+from aggregator.process.workers import WorkersFail
 
 
 @click.command()
@@ -28,7 +29,7 @@ def serve(file: str, **flags: Any) -> None:
         log_as(settings.log_level, settings.log_format)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(supervise(file, declared.catalogue, settings, lambda running: _tell(declared, running)))
-    except (Mistaken, CannotListen, EmbeddedError) as error:
+    except (Mistaken, CannotListen, EmbeddedError, WorkersFail) as error:
         raise Refusal(str(error)) from None
 
 

@@ -3,17 +3,18 @@
 import os
 from collections.abc import Iterator, Mapping
 
+from aggregator.declaration.certificates import no_certificate, no_key
 from aggregator.declaration.tables import MbuTable, SecretTable
 from aggregator.declaration.texts import header_value
 from aggregator.declaration.written import Written
 from aggregator.mistakes import Mistake, near, quoted
 
 Found = Iterator[Mistake]
-_FILES = ("ca_file", "client_cert_file", "client_key_file")
+_PAIR = {"client_cert_file": "client_key_file", "client_key_file": "client_cert_file"}
 
 
 def check_shape(written: Written) -> Found:
-    """Exactly one source a credential, and a client key only with its certificate."""
+    """Exactly one source a credential, and a client's certificate only with its key."""
     for name, publisher in written.right.publishers.items():
         if not (written.says("key_env", "publishers", name) ^ written.says("key_file", "publishers", name)):
             yield written.mistake("publishers", name, "key_env", _one_of("key_env", "key_file", publisher.key_env))
@@ -21,9 +22,10 @@ def check_shape(written: Written) -> Found:
         for header, secret in _secrets(mbu):
             if (secret.env is None) == (secret.file is None):
                 yield written.mistake("mbus", name, _key(header), _one_of("env", "file", secret.env))
-        if written.says("client_key_file", "mbus", name) and not written.says("client_cert_file", "mbus", name):
-            message = "is of no use alone; expected: client_cert_file beside it"
-            yield written.mistake("mbus", name, "client_key_file", message)
+        for key, other in _PAIR.items():
+            if written.says(key, "mbus", name) and not written.says(other, "mbus", name):
+                message = f"is of no use alone; expected: {other} beside it"
+                yield written.mistake("mbus", name, key, message)
 
 
 def check_present(written: Written, environ: Mapping[str, str]) -> Found:
@@ -43,9 +45,12 @@ def check_present(written: Written, environ: Mapping[str, str]) -> Found:
 
 
 def _mbu_files(written: Written, name: str, mbu: MbuTable) -> Found:
-    for key in _FILES:
-        if wrong := _unusable(written, SecretTable(file=getattr(mbu, key)), {}):
-            yield written.mistake("mbus", name, key, *wrong)
+    named = {key: file for key in ("ca_file", *_PAIR) if (file := getattr(mbu, key))}
+    files = {key: os.path.join(written.folder, file) for key, file in named.items()}
+    for key, path in files.items():
+        own_key = key == "client_key_file"
+        if why := no_key(path, files.get("client_cert_file")) if own_key else no_certificate(path):
+            yield written.mistake("mbus", name, key, why)
 
 
 def _secrets(mbu: MbuTable) -> Iterator[tuple[str, SecretTable]]:

@@ -1,14 +1,13 @@
 """Publishing over HTTP: who may invalidate which tags, and what a body must look like."""
 
 import hmac
-import os
 from collections.abc import Iterable
-from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from aggregator.credentials import Credential, Unreadable
 from aggregator.http.problems import Reply, problem
-from aggregator.model.catalogue import Publisher, Secret
+from aggregator.model.catalogue import Publisher
 from aggregator.model.tags import tag_mistake
 
 MAX_BODY = 256 * 1024
@@ -42,11 +41,11 @@ def read_invalidation(body: bytes) -> Invalidation | Reply:
 
 
 class Publishers:
-    """Tells publishers by their keys. A key file is read at each use, and may hold two keys, one a line, so that a
-    key can be changed without a moment in which neither is valid."""
+    """Tells publishers by their keys. A key file is read again when it changes, and may hold two keys, one a line, so
+    that a key can be changed without a moment in which neither is valid."""
 
     def __init__(self, publishers: Iterable[Publisher]) -> None:
-        self._publishers = tuple(publishers)
+        self._publishers = [(publisher, Credential(publisher.key)) for publisher in publishers]
 
     def permit(self, authorization: str, tags: Iterable[str]) -> Publisher | Reply:
         """The publisher whose key this is, if it may invalidate all the tags; else 401 or 403."""
@@ -65,19 +64,16 @@ class Publishers:
     def _by_key(self, key: bytes) -> Publisher | None:
         """Every key is compared, each in constant time, so that the time tells nothing."""
         found = None
-        for publisher in self._publishers:
-            for valid in _keys(publisher.key):
+        for publisher, credential in self._publishers:
+            for valid in _keys(credential):
                 if hmac.compare_digest(valid, key):
                     found = publisher
         return found
 
 
-def _keys(secret: Secret) -> list[bytes]:
-    if secret.file is None:
-        text = os.environ.get(secret.env or "", "")
-    else:
-        try:
-            text = Path(secret.file).read_text()
-        except OSError:
-            return []  # being replaced; the publisher is told 401 and tries again
-    return [line.strip().encode() for line in text.splitlines() if line.strip()]
+def _keys(credential: Credential) -> list[bytes]:
+    try:
+        lines = credential.read().splitlines()
+    except Unreadable:
+        return []  # being replaced, perhaps; it is logged, and the publisher is told 401
+    return [line.strip() for line in lines if line.strip()]

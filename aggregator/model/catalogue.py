@@ -9,7 +9,10 @@ from aggregator.model.screen import Fragment, Screen
 
 @dataclass(frozen=True)
 class Secret:
-    """Where a credential is found: `env` is a variable's name, `file` a path that is read again when it changes."""
+    """Where a credential is found: `env` is a variable's name, `file` a path.
+
+    The file is looked at whenever the credential is used, and read again when it has changed; a variable is not
+    expected to change while the program runs."""
 
     env: str | None = None
     file: str | None = None

@@ -1,6 +1,7 @@
 """The parent of a service: it embeds a server where none is given, runs the workers, and has the admin listener."""
 
 import asyncio
+import os
 import signal
 import socket
 from collections.abc import Awaitable, Callable
@@ -46,7 +47,10 @@ def listen(host: str, port: int) -> socket.socket:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family, backlog=2_048)
     except OSError as error:
-        raise CannotListen(f"cannot listen on {host} port {port}: {error.strerror or error}") from None
+        # create_server's own words say the address again; a resolver's numbers are not the system's.
+        number = None if isinstance(error, socket.gaierror) else error.errno
+        reason = os.strerror(number) if number else error.strerror or error
+        raise CannotListen(f"cannot listen on {host} port {port}: {reason}") from None
 
 
 def url_of(listening: socket.socket) -> str:

@@ -15,7 +15,15 @@ from aggregator.process.channel import Channel
 
 _ASKED_WITHIN = 1.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
+_STILLBORN_AT_MOST = 3
 _log = structlog.get_logger()
+
+
+class WorkersFail(Exception):
+    """No worker lives long enough to say anything: replacing them again would be of no use."""
+
+    def __init__(self) -> None:
+        super().__init__("the workers end as soon as they start; the log above says why")
 
 
 class Worker:
@@ -82,12 +90,19 @@ class Workers:
         self._living: dict[int, Worker] = {}
         self._gone: list[Snapshot] = []
         self._ready = False
+        self._one_reported = False
 
     async def run(self) -> None:
-        """Keep them running until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            for number in range(self._count):
-                group.create_task(self._keep(number))
+        """Keep them running until cancelled; WorkersFail if, from the first, none can be kept."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                for number in range(self._count):
+                    group.create_task(self._keep(number))
+        except ExceptionGroup as ended:
+            _, defects = ended.split(WorkersFail)
+            if defects:
+                raise
+            raise WorkersFail from None
 
     async def stop(self, seconds: float) -> None:
         """Let them finish what they are at; kill what is late."""
@@ -126,13 +141,17 @@ class Workers:
         return (await self.fleet())[1]
 
     async def _keep(self, number: int) -> None:
-        pause = _FIRST_PAUSE
+        pause, stillborn = _FIRST_PAUSE, 0
         while True:
             worker = self._living[number] = await Worker.start(self._listening, self._orders)
             began = asyncio.get_running_loop().time()
             code = await worker.process.wait()
+            self._one_reported = self._one_reported or any(one.report for one in self._living.values())
             self._bury(number)
             _log.error("worker ended", pid=worker.process.pid, code=code)
+            stillborn += not worker.report
+            if stillborn >= _STILLBORN_AT_MOST and not self._one_reported:
+                raise WorkersFail
             if asyncio.get_running_loop().time() - began > _LONGEST_PAUSE:
                 pause = _FIRST_PAUSE
             await asyncio.sleep(pause)

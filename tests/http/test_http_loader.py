@@ -186,6 +186,22 @@ def test_a_hung_mbu_is_cut_at_the_deadline_and_its_connection_is_closed(said: by
     assert failed.reason is Reason.DEADLINE
 
 
+def test_late_is_said_in_our_words_and_not_in_the_clients() -> None:
+    """People read it in answers and logs."""
+
+    async def run() -> Outcome:
+        async def hung(exchange: Exchange) -> None:
+            await exchange.hang()
+
+        async with raw_mbu(hung) as mbu:
+            loader = HttpLoader(mbu.url, longest=0.1)
+            outcome = await loader.load_one(LoadRequest("/x"))
+            await loader.close()
+            return outcome
+
+    assert asyncio.run(run()) == Failed(Reason.DEADLINE, "no answer in time")
+
+
 def test_a_header_that_is_not_ascii_disturbs_no_other_and_repeated_ones_are_joined() -> None:
     script = answer(b"{}", b"Vary: a", b"X-City: Z\xc3\xbcrich", b"VARY: b", b"Set-Cookie: c=1", b"x-empty:")
     outcome = asyncio.run(ask(script))

@@ -2,25 +2,18 @@
 
 import asyncio
 import ssl
-import subprocess
 from pathlib import Path
+
+import pytest
 
 from loaders.http import HttpLoader
 from loaders.loader import Failed, Loaded, LoadRequest, Outcome
+from tests.certificates import certificate
 from tests.http.raw_mbu import Exchange, answer, raw_mbu
 
 
 async def fine(exchange: Exchange) -> bytes:
     return answer(b"{}")
-
-
-def certificate(folder: Path, name: str) -> tuple[Path, Path]:
-    """A self-signed one for 127.0.0.1, by the openssl command."""
-    cert, key = folder / f"{name}.pem", folder / f"{name}.key"
-    request = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -batch"
-    subject = ["-subj", f"/CN={name}", "-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=CA:FALSE"]
-    subprocess.run([*request.split(), *subject, "-keyout", key, "-out", cert], check=True, capture_output=True)
-    return cert, key
 
 
 def test_a_ca_file_is_trusted_and_a_client_certificate_is_shown(tmp_path: Path) -> None:
@@ -46,3 +39,25 @@ def test_a_ca_file_is_trusted_and_a_client_certificate_is_shown(tmp_path: Path) 
 
     outcomes = asyncio.run(run())
     assert [type(outcome) for outcome in outcomes] == [Loaded, Failed, Failed]
+
+
+def test_what_holds_no_pem_is_refused_and_not_left_out(tmp_path: Path) -> None:
+    """A file that was meant to restrict whom we trust, or to show who we are, must not count as none."""
+    (cert, key), empty = certificate(tmp_path, "mbu"), tmp_path / "empty"
+    empty.touch()
+    for files in (
+        {"ca_file": empty},
+        {"ca_file": key},
+        {"client_cert_file": empty, "client_key_file": empty},
+        {"client_cert_file": cert},
+        {"client_key_file": key},
+    ):
+        with pytest.raises(ValueError, match="PEM"):
+            HttpLoader("https://h", **files)  # type: ignore[arg-type]
+
+
+def test_a_file_without_a_line_end_runs_into_no_other(tmp_path: Path) -> None:
+    """Key and certificate are two texts, however the first one ends."""
+    cert, key = certificate(tmp_path, "mbu")
+    key.write_text(key.read_text().rstrip())
+    HttpLoader("https://h", client_cert_file=cert, client_key_file=key)

@@ -13,7 +13,7 @@ from tests.fleet import KEY, declaration
 from tests.running import ROOT, Running
 
 
-def refused(file: Path, *flags: str, env: Mapping[str, str]) -> str:
+def refused(file: Path | str, *flags: str, env: Mapping[str, str]) -> str:
     """What `serve` says on standard error as it refuses to start."""
     command = [sys.executable, "-m", "aggregator", "serve", str(file), "--port", "0", "--admin-port", "0", *flags]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=15, cwd=ROOT, env={**os.environ, **env})
@@ -70,3 +70,28 @@ def test_a_wrong_file(text: str | None, words: str, file: Path) -> None:
 def test_a_publisher_without_its_key(file: Path) -> None:
     """Names the variable that is not set."""
     assert "PROOF_KEY" in refused(file, env={"PROOF_KEY": ""})
+
+
+DYING = """
+import os
+import sys
+import tomllib
+if any("aggregator.process.worker" in word for word in sys.orig_argv):
+    os._exit(3)
+screens = tomllib.loads({text!r})
+"""
+
+
+def test_workers_that_all_end_at_once(tmp_path: Path) -> None:
+    """They are not started again for ever: `serve` says so, and leaves nothing running."""
+    (tmp_path / "dying.py").write_text(DYING.format(text=declaration("http://127.0.0.1:9")))
+    env = {**KEY, "XDG_RUNTIME_DIR": str(tmp_path), "PYTHONPATH": str(tmp_path)}
+    said = refused("dying:screens", "--workers", "2", env=env)
+    assert said.splitlines()[-1] == "the workers end as soon as they start; the log above says why"
+
+
+def test_a_ca_file_without_a_certificate(file: Path, tmp_path: Path) -> None:
+    """It is the parent that says so, before any worker is started."""
+    (tmp_path / "ca.pem").write_text("not one\n")
+    file.write_text(file.read_text().replace("[mbus.raced]\n", '[mbus.raced]\nca_file = "ca.pem"\n'))
+    assert "[mbus.raced] ca_file: the file " in refused(file, env=KEY)

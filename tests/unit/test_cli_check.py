@@ -27,8 +27,9 @@ def test_the_documented_sample_is_right() -> None:
     assert (result.exit_code, result.stderr) == (0, "")
     assert result.stdout.startswith(f"{SAMPLE}: no mistakes\n")
     for line in (
-        "  home  GET /screens/home/{user_id}  user (required), posts",
-        "  user  users /users/{user_id}  fresh_for 60s, stale_while_revalidate 30s, stale_if_error 10m, absent_for 5s",
+        "  home  GET /screens/home/{user_id}  user (required), posts; no client_max_age",
+        "  user  users /users/{user_id}  fresh_for 60s, stale_while_revalidate 30s, stale_if_error 10m, absent_for 5s, "
+        "jitter 0.1, early_refresh 1",
         "  posts  http://127.0.0.1:9002  deadline 1s, 64 in flight a process",
         "  users  user:*, posts-of:*, posts:*",
     ):
@@ -47,6 +48,16 @@ def test_the_defaults_in_force_are_shown() -> None:
     ):
         assert f"  {line}" in shown
     assert "  redis_url is not set" in shown
+
+
+def test_what_shortens_a_lifetime_is_shown_and_what_a_client_may_do(tmp_path: Path) -> None:
+    """jitter and early_refresh of a fragment, client_max_age of a screen."""
+    path = tmp_path / "screens.toml"
+    text = RIGHT.replace('tags_from = "[*].id"', "jitter = 0.25\nearly_refresh = 0")
+    path.write_text(text.replace('slots = { user = "user" }', 'slots = { user = "user" }\nclient_max_age = "10s"'))
+    shown = check(str(path), **ENVIRON).stdout
+    assert "absent_for 5s, jitter 0.25, early_refresh 0\n" in shown
+    assert "  home  GET /screens/home/{user_id}  user; client_max_age 10s\n" in shown
 
 
 def test_no_secret_is_shown() -> None:

@@ -29,7 +29,9 @@ def test_a_plan_shows_slots_keys_tags_urls_and_lifetimes() -> None:
         f"  key       {fragments['user'].key('aggregator', {'user_id': '42'}).name}",
         "  tags      user:42, fragment:user, mbu:users, *",
         "  URL       GET http://127.0.0.1:9001/users/42",
-        "  lifetime  fresh_for 60s, stale_while_revalidate 30s, stale_if_error 10m, absent_for 5s",
+        "  client    no client_max_age",
+        "  lifetime  fresh_for 60s, stale_while_revalidate 30s, stale_if_error 10m, absent_for 5s, jitter 0.1, "
+        "early_refresh 1",
         "  tags      posts-of:42, fragment:posts, mbu:posts, *, and posts:… from [*].id",
         "  URL       GET http://127.0.0.1:9002/posts?userId=42",
     ):
