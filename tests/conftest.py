@@ -10,14 +10,20 @@ from tests.servers import valkey
 
 @pytest.fixture(scope="session")
 def redis_url() -> Iterator[str]:
-    """A real server, shared by the whole run."""
+    """A real server that whole services share, each with a namespace of its own."""
+    with valkey() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def _emptied_redis_url() -> Iterator[str]:
     with valkey() as url:
         yield url
 
 
 @pytest.fixture
-def clean_redis_url(redis_url: str) -> str:
-    """The same server, emptied."""
-    with redis.Redis.from_url(redis_url) as client:
+def clean_redis_url(_emptied_redis_url: str) -> str:
+    """Another one, empty: nothing writes to it but the test."""
+    with redis.Redis.from_url(_emptied_redis_url) as client:
         client.flushall()
-    return redis_url
+    return _emptied_redis_url
