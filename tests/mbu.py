@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from tests.listening import end
+
 
 class Seen(NamedTuple):
     """A request as it came in; header names in lower case."""
@@ -114,15 +116,14 @@ class Mbu:
         self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         self._listens.set()
         await self._stop.wait()
-        server.close()
-        for task in self._open:
-            task.cancel()
-        await asyncio.gather(*self._open, return_exceptions=True)
+        await end(server, self._open)
 
     def _begin(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = self._loop.create_task(self._talk(reader, writer))
         self._open.add(task)
         task.add_done_callback(self._open.discard)
+        # Not in the task: one that is cancelled before its first step has no end to close anything at.
+        task.add_done_callback(lambda _: writer.close())
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -130,8 +131,6 @@ class Mbu:
                 pass
         except (asyncio.IncompleteReadError, ConnectionError):
             return
-        finally:
-            writer.close()
 
     async def _answer(self, seen: Seen, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """Answer one request; False if the connection is over."""

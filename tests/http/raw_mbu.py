@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from tests.listening import end
+
 OK = b"HTTP/1.1 200 OK\r\n"
 
 
@@ -88,20 +90,17 @@ async def raw_mbu(script: Script | bytes, tls: ssl.SSLContext | None = None) -> 
                     return
         except (asyncio.IncompleteReadError, ConnectionError):
             return
-        finally:
-            writer.close()
 
     def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.create_task(talk(reader, writer))
         tasks.add(task)
         task.add_done_callback(tasks.discard)
+        # Not in the task: one that is cancelled before its first step has no end to close anything at.
+        task.add_done_callback(lambda _: writer.close())
 
     server = await asyncio.start_server(begin, "127.0.0.1", 0, ssl=tls)
     mbu.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     try:
         yield mbu
     finally:
-        server.close()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(server, tasks)
