@@ -6,13 +6,16 @@ import asyncio
 _STEPS = 10
 
 
-async def end(server: asyncio.Server, talks: set["asyncio.Task[None]"]) -> None:
-    """Accept nothing more, and cancel every conversation, also those of connections that are being handed over."""
+async def end(server: asyncio.Server, talks: set["asyncio.Task[None]"], opened: list[asyncio.StreamWriter]) -> None:
+    """Accept nothing more, cancel every conversation, also those of connections that are being handed over, and drop
+    what is still to be sent to somebody who does not read."""
     server.close()
     for _ in range(_STEPS):
         await asyncio.sleep(0)
     for talk in talks:
         talk.cancel()
     await asyncio.gather(*talks, return_exceptions=True)
+    for writer in opened:
+        writer.transport.abort()
     for _ in range(_STEPS):
         await asyncio.sleep(0)

@@ -69,6 +69,7 @@ class Mbu:
         self._loop = asyncio.new_event_loop()
         self._stop = asyncio.Event()
         self._open: set[asyncio.Task[None]] = set()
+        self._writers: list[asyncio.StreamWriter] = []
         self._listens = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
@@ -116,11 +117,12 @@ class Mbu:
         self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         self._listens.set()
         await self._stop.wait()
-        await end(server, self._open)
+        await end(server, self._open, self._writers)
 
     def _begin(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = self._loop.create_task(self._talk(reader, writer))
         self._open.add(task)
+        self._writers.append(writer)
         task.add_done_callback(self._open.discard)
         # Not in the task: one that is cancelled before its first step has no end to close anything at.
         task.add_done_callback(lambda _: writer.close())

@@ -73,6 +73,7 @@ async def raw_mbu(script: Script | bytes, tls: ssl.SSLContext | None = None) -> 
     """Runs one on loopback. Bytes as a script: sent as the answer to every request, then the connection is closed."""
     mbu = RawMbu()
     tasks: set[asyncio.Task[None]] = set()
+    writers: list[asyncio.StreamWriter] = []
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         mbu.connections += 1
@@ -94,6 +95,7 @@ async def raw_mbu(script: Script | bytes, tls: ssl.SSLContext | None = None) -> 
     def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.create_task(talk(reader, writer))
         tasks.add(task)
+        writers.append(writer)
         task.add_done_callback(tasks.discard)
         # Not in the task: one that is cancelled before its first step has no end to close anything at.
         task.add_done_callback(lambda _: writer.close())
@@ -103,4 +105,4 @@ async def raw_mbu(script: Script | bytes, tls: ssl.SSLContext | None = None) -> 
     try:
         yield mbu
     finally:
-        await end(server, tasks)
+        await end(server, tasks, writers)
