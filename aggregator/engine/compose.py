@@ -110,7 +110,7 @@ class Composer:
         return old.whole and not overtaken and self._known.clock.now() < plain_moments(old.timing).fallback_until
 
     def _stood_in(self, old: View) -> Answer:
-        unproven = not self._known.vouches
+        unproven = not (self._known.vouches and self._known.ledger.current(old.tags, old.position))
         held = replace(old, until=self._briefly(), stale=not unproven, unproven=unproven, at=self._known.clock.now())
         self._memory.put(held.identity, held)
         return replace(self.answer(held, "l1"), had=True)

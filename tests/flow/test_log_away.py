@@ -159,6 +159,24 @@ def test_a_load_that_an_epoch_ended_under_is_kept_by_nobody() -> None:
     run(story())
 
 
+def test_what_stands_in_from_a_lost_epoch_is_unproven() -> None:
+    """The log was emptied and the MBU fails: the old view is used, and not as if it had only expired."""
+
+    async def story() -> None:
+        async with World(HOME) as world:
+            world.put("user", 1)
+            [process] = world.processes
+            await process.get()
+            world.tier.down = True
+            world.shops["user"].failure = Failed(Reason.CONNECT, "refused")
+            world.log.flush()
+            await asyncio.sleep(2.1)
+            assert process.service.health().vouching
+            assert (await process.get()).state == "unproven"
+
+    run(story())
+
+
 def test_a_lost_record_is_a_gap() -> None:
     """A record that vanished unread makes everything older unproven, in L1 and L2."""
 
