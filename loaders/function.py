@@ -1,34 +1,47 @@
-"""A function as an MBU: called with the declared inputs, in this process."""
+"""A function as an MBU: called with the request, in this process."""
 
 import inspect
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import orjson
 
 from loaders.answer import payload_or_failed
-from loaders.loader import Absent, Failed, LoadRequest, Outcome, Reason
+from loaders.loader import NO_HEADERS, Absent, Failed, Loaded, LoadRequest, NotModified, Outcome, Reason
 
 _log = logging.getLogger(__name__)
 
 
 class FunctionLoader:
-    """Calls `call(inputs)`; for `Gathering`.
+    """Calls `call(request)`; for `Gathering`.
 
-    It returns bytes (a JSON text), None (there is nothing) or anything else that orjson can write; or a coroutine of
-    one of these. A plain function runs on the event loop and must not block. What it raises is its way to fail: a
-    Failed(STATUS), as a 500 of an MBU would be, logged with its traceback.
+    It returns bytes (a JSON text), None (there is nothing) or anything else that orjson can write; to say more, an
+    Outcome: Loaded with one of these and headers, Absent, NotModified or Failed; or a coroutine of one of these.
+    A plain function runs on the event loop and must not block. What it raises is its way to fail: a Failed(STATUS), as
+    a 500 of an MBU would be, logged with its traceback.
+    headers: as for HttpLoader; they are in `request.headers`. max_payload: bytes of a JSON text.
     """
 
-    def __init__(self, call: Callable[[Mapping[str, str]], Any], max_payload: int = 2**20) -> None:
+    def __init__(
+        self,
+        call: Callable[[LoadRequest], Any],
+        max_payload: int = 2**20,
+        headers: Mapping[str, str] | Callable[[], Mapping[str, str]] = NO_HEADERS,
+    ) -> None:
         self._call = call
         self._max_payload = max_payload
+        self._headers = headers if callable(headers) else lambda: headers
 
     async def load_one(self, request: LoadRequest) -> Outcome:
-        """The outcome of one call."""
+        """The outcome of one call; Failed(CONNECT) if a header cannot be had."""
         try:
-            answer = self._call(request.inputs)
+            headers = {**_lowered(self._headers()), **request.headers}
+        except OSError as error:
+            return Failed(Reason.CONNECT, str(error))
+        try:
+            answer = self._call(replace(request, headers=headers))
             if inspect.isawaitable(answer):
                 answer = await answer
         except Exception as failure:
@@ -40,11 +53,25 @@ class FunctionLoader:
         """Nothing is held."""
 
     def _outcome(self, answer: Any) -> Outcome:
-        if answer is None:
-            return Absent()
-        if isinstance(answer, bytes):
-            return payload_or_failed(answer, self._max_payload)
+        match answer:
+            case None:
+                return Absent()
+            case Failed():
+                return answer
+            case Absent() | NotModified():
+                return replace(answer, headers=_lowered(answer.headers))
+            case Loaded():
+                return self._loaded(answer.payload, _lowered(answer.headers))
+            case _:
+                return self._loaded(answer, NO_HEADERS)
+
+    def _loaded(self, answer: Any, headers: Mapping[str, str]) -> Outcome:
         try:
-            return payload_or_failed(orjson.dumps(answer), self._max_payload)
+            payload = answer if isinstance(answer, bytes) else orjson.dumps(answer)
         except TypeError as mistake:
             return Failed(Reason.PAYLOAD, f"not JSON: the function returned {type(answer).__name__}: {mistake}")
+        return payload_or_failed(payload, self._max_payload, headers)
+
+
+def _lowered(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}

@@ -19,6 +19,7 @@ class LoadRequest:
     target: path and query as they go on the wire, percent-encoded, beginning with "/".
     headers: what this request alone adds, names in lower case (validators such as if-none-match).
     inputs: the declared inputs by name, for loaders that call a function instead of a URL.
+    fragment: the name of the declared fragment that it is for, so that one function may answer for several.
     expires_at: the event loop's time (seconds) after which nobody wants the outcome any more.
     """
 
@@ -26,6 +27,7 @@ class LoadRequest:
     headers: Mapping[str, str] = field(default_factory=lambda: NO_HEADERS)
     inputs: Mapping[str, str] = field(default_factory=lambda: NO_HEADERS)
     expires_at: float = float("inf")
+    fragment: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,8 @@ class Reason(Enum):
     STATUS = "status"  # an answer with a status that is no answer to us
     PAYLOAD = "payload"  # an answer that is not valid JSON, or too large
     DEFECT = "defect"  # our own code, or a loader's, raised; logged with its traceback
+    INPUT = "input"  # we could not ask: what it depends on is not there, or not as declared
+    LATE = "late"  # whoever asked could wait no longer; the load goes on
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,7 @@ class Failed:
     def status(self) -> int:
         """The HTTP status of this failure towards a client: 504 late, 503 shed by us, 502 otherwise."""
         match self.reason:
-            case Reason.DEADLINE:
+            case Reason.DEADLINE | Reason.LATE:
                 return 504
             case Reason.SHED | Reason.BREAKER:
                 return 503

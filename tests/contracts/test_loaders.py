@@ -1,12 +1,14 @@
 """What every loader promises: as many outcomes as requests, in their order; a failure is a value; leaving frees."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import pytest
 from aiohttp import web
+from starlette.types import Receive, Scope, Send
 
+from loaders.asgi import AsgiLoader
 from loaders.batching import Batching
 from loaders.breaker import Breaker
 from loaders.bulkhead import Bulkhead
@@ -73,10 +75,21 @@ async def http(mbu: Mbu) -> AsyncIterator[Loader]:
 
 @asynccontextmanager
 async def function(mbu: Mbu) -> AsyncIterator[Loader]:
-    async def call(inputs: Mapping[str, str]) -> bytes | None:
-        return await mbu.answer(inputs["name"])
+    async def call(asked: LoadRequest) -> bytes | None:
+        return await mbu.answer(asked.inputs["name"])
 
     yield Gathering(FunctionLoader(call))
+
+
+@asynccontextmanager
+async def asgi(mbu: Mbu) -> AsyncIterator[Loader]:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        assert scope["type"] == "http"
+        body = await mbu.answer(scope["path"][1:])
+        await send({"type": "http.response.start", "status": 404 if body is None else 200})
+        await send({"type": "http.response.body", "body": body or b""})
+
+    yield Gathering(AsgiLoader(app))
 
 
 @asynccontextmanager
@@ -105,6 +118,7 @@ def around(wrap: Callable[[Loader], Loader]) -> Callable[[Mbu], AbstractAsyncCon
 
 LOADERS = {
     "http": http,
+    "asgi": asgi,
     "function": function,
     "scripted": scripted,
     "batching": around(lambda inner: Batching(inner, max_size=3)),

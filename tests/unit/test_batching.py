@@ -102,3 +102,35 @@ def test_a_defect_is_raised_to_every_caller_of_the_batch_and_a_wrong_length_is_o
             assert [type(end) for end in ends] == [kind, kind]
 
     run(main())
+
+
+def test_who_waits_for_a_batch_that_was_cancelled_from_within_does_not_wait_for_ever() -> None:
+    class Cancelled(ScriptedLoader):
+        async def load(self, requests):  # type: ignore[no-untyped-def]
+            raise asyncio.CancelledError
+
+    async def main() -> None:
+        loader = Batching(Cancelled())
+        ends = await asyncio.gather(start(loader, 1), start(loader, 2, 3), return_exceptions=True)
+        assert [type(end) for end in ends] == [RuntimeError, RuntimeError]
+
+    run(main())
+
+
+def test_of_many_who_leave_one_by_one_only_the_last_ends_the_batch() -> None:
+    async def main() -> None:
+        inner = ScriptedLoader({"/1": Loaded(b"1")})
+        inner.hold("/1")
+        loader = Batching(inner, max_size=1_000)
+        tasks = [start(loader, 1) for _ in range(500)]
+        await inner.asked("/1", times=500)
+        for task in tasks[:-1]:
+            task.cancel()
+            await asyncio.sleep(0)
+        await asyncio.sleep(1)
+        assert inner.in_flight == 500
+        tasks[-1].cancel()
+        await asyncio.sleep(1)
+        assert inner.in_flight == 0
+
+    run(main())
