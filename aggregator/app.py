@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import secrets
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -11,20 +12,26 @@ from aggregator.engine.background import Background
 from aggregator.engine.compose import Composer
 from aggregator.engine.fill import Filler, Knowledge, Source
 from aggregator.engine.grant import Granting
+from aggregator.engine.joining import FragmentJoining
 from aggregator.engine.parts import Parts
 from aggregator.engine.restamp import Restamping
 from aggregator.engine.serve import Screens
 from aggregator.events import Event, Observer, Overtaken, Trouble
 from aggregator.http.endpoints import PublicApp
 from aggregator.http.health import Health
+from aggregator.http.inputs import InputReader
 from aggregator.http.meters import Meters, log_trouble
+from aggregator.identity.hashing import Hashing
+from aggregator.identity.viewers import Viewers
+from aggregator.imported import imported
 from aggregator.invalidation.follower import Follower
 from aggregator.invalidation.log import Log
 from aggregator.invalidation.redis_stream import RedisLog
 from aggregator.model.catalogue import Catalogue, Mbu
+from aggregator.model.fragment import Fragment
 from aggregator.model.ledger import Ledger
 from aggregator.model.position import Position
-from aggregator.model.screen import Fragment, Screen
+from aggregator.model.screen import Screen
 from aggregator.model.view import View
 from aggregator.settings import Settings
 from aggregator.tiers.guarded import Guarded
@@ -36,20 +43,27 @@ from cache_policies.fixed import Fixed
 from cache_policies.jitter import Jittered
 from cache_policies.origin import OriginCapped
 from cache_policies.policy import Lifetime, Policy
+from loaders.asgi import AsgiLoader
+from loaders.batching import Batching
 from loaders.breaker import Breaker
 from loaders.bulkhead import Bulkhead
 from loaders.deadline import Deadline
-from loaders.gathering import Gathering
+from loaders.function import FunctionLoader
+from loaders.gathering import Gathering, Single
 from loaders.http import HttpLoader
+from loaders.lifespan import Lifespan
 from loaders.loader import Loader
+from loaders.multiget import Multiget
 
 _random = random.SystemRandom()
+_UNSHARED = secrets.token_bytes(32)
 
 
 class Service:
     """Everything that one process needs to answer screens.
 
-    tier, log and loaders (by MBU) are given, so that tests run the same service on scripted ones.
+    tier, log and loaders (by MBU) are given, so that tests run the same service on scripted ones. hash_key: makes the
+    hashes that stand for secrets in keys; the same in all processes of a fleet that share private entries.
     """
 
     def __init__(
@@ -61,6 +75,7 @@ class Service:
         loaders: Mapping[str, Loader],
         clock: FleetClock | None = None,
         draw: Callable[[], float] = lambda: 1.0 - _random.random(),
+        hash_key: bytes = _UNSHARED,
     ) -> None:
         self._settings = settings
         self.meters = Meters()
@@ -71,7 +86,7 @@ class Service:
         self._tier = Guarded(tier, self._clock.monotonic)
         self.memory: MemoryTier[View] = MemoryTier(settings.l1_bytes, self.ledger)
         knowledge = Knowledge(self.ledger, self._clock, draw)
-        sources = {name: Source(loaders[name], mbu.deadline) for name, mbu in catalogue.mbus.items()}
+        sources = {name: source(fragment, catalogue, loaders) for name, fragment in catalogue.fragments.items()}
         grantings = {name: granting(fragment) for name, fragment in catalogue.fragments.items()}
         self._filler = Filler(self._tier, knowledge, sources, grantings, observe)
         self._background = Background(observe)
@@ -79,7 +94,7 @@ class Service:
         restamping = Restamping(self._tier, knowledge, self._background, settings.log_retention)
         parts = Parts(self._tier, knowledge, self._filler, restamping, trust)
         policies = {screen.name: refreshing(screen) for screen in catalogue.screens.values()}
-        composer = Composer(self.memory, self._tier, parts, knowledge, policies, self._background)
+        composer = Composer(settings.namespace, self.memory, self._tier, parts, knowledge, policies, self._background)
         self.screens = Screens(
             settings.namespace, self.memory, parts, composer, restamping, knowledge, self._background, observe, trust
         )
@@ -88,7 +103,9 @@ class Service:
         )
         self._observe = observe
         self._ready = False
-        self.app = PublicApp(catalogue.screens.values(), self.screens, self.health)
+        self._viewers = Viewers(catalogue.viewer_keys, self._clock.now)
+        reader = InputReader(self._viewers, Hashing(hash_key))
+        self.app = PublicApp(catalogue.screens.values(), self.screens, reader, self.health)
 
     async def run(self) -> None:
         """Follow the log until cancelled; an exception is a defect, and the end of the process."""
@@ -102,6 +119,7 @@ class Service:
         await self._filler.flights.close(self._settings.drain_limit)
         for loader in self._loaders.values():
             await loader.close()
+        await self._viewers.close()
         await self._tier.close()
         await self._log.close()
 
@@ -155,24 +173,50 @@ class Service:
         return observe
 
 
-def connect(catalogue: Catalogue, settings: Settings, redis_url: str, log_url: str) -> Service:
+def connect(catalogue: Catalogue, settings: Settings, redis_url: str, log_url: str, hash_key: bytes) -> Service:
     """The service on real parts."""
     tier = RedisTier.connect(redis_url, settings.l2_budget)
     log = RedisLog(log_url, settings.namespace)
-    return Service(catalogue, settings, tier, log, {name: loader(mbu) for name, mbu in catalogue.mbus.items()})
+    lifespans: dict[str, Lifespan] = {}
+    loaders = {name: loader(mbu, lifespans) for name, mbu in catalogue.mbus.items()}
+    return Service(catalogue, settings, tier, log, loaders, hash_key=hash_key)
 
 
-def loader(mbu: Mbu) -> Loader:
-    """The way to an MBU, from the outside in: given up when late, a turn, refused while it fails, one call each."""
-    http = HttpLoader(
+def source(fragment: Fragment, catalogue: Catalogue, loaders: Mapping[str, Loader]) -> Source:
+    """Who is asked for a fragment: its MBU, one call for what is wanted in one tick where it can answer many."""
+    loader, deadline = loaders[fragment.mbu], catalogue.mbus[fragment.mbu].deadline
+    if fragment.batch is None:
+        return Source(loader, deadline)
+    joining = FragmentJoining(fragment.batch, fragment.name)
+    return Source(Batching(Multiget(loader, joining), fragment.batch.max, joining.group), deadline)
+
+
+def loader(mbu: Mbu, lifespans: dict[str, Lifespan] | None = None) -> Loader:
+    """The way to an MBU, from the outside in: given up when late, a turn, refused while it fails, one call each.
+
+    lifespans: of the applications in this process, by reference, so that MBUs of one application start it once.
+    """
+    single = _single(mbu, {} if lifespans is None else lifespans)
+    return Deadline(Bulkhead(Breaker(Gathering(single), open_for=1.0), mbu.max_in_flight), mbu.deadline)
+
+
+def _single(mbu: Mbu, lifespans: dict[str, Lifespan]) -> Single:
+    headers = revealing(mbu.headers)
+    if mbu.app is not None:
+        app = imported(mbu.app)
+        lifespan = lifespans.setdefault(mbu.app, Lifespan(app))
+        return AsgiLoader(app, headers, max_payload=mbu.max_payload, lifespan=lifespan)
+    if mbu.call is not None:
+        return FunctionLoader(imported(mbu.call), mbu.max_payload, headers)
+    assert mbu.url is not None, "checked before: an MBU has one of url, app and call"
+    return HttpLoader(
         mbu.url,
-        revealing(mbu.headers),
+        headers,
         max_payload=mbu.max_payload,
         ca_file=mbu.ca_file,
         client_cert_file=mbu.client_cert_file,
         client_key_file=mbu.client_key_file,
     )
-    return Deadline(Bulkhead(Breaker(Gathering(http), open_for=1.0), mbu.max_in_flight), mbu.deadline)
 
 
 def granting(fragment: Fragment) -> Granting:

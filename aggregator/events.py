@@ -6,11 +6,12 @@ from typing import NamedTuple
 
 class Served(NamedTuple):
     """A screen was answered. tier: "l1", "l2" or "mbu" (some part was loaded); state: "fresh", "stale",
-    "unproven", "incomplete", "absent" or "failed"."""
+    "unproven", "incomplete", "absent" or "failed". wanting: the slots that are not as declared, each with its state."""
 
     screen: str
     tier: str
     state: str
+    wanting: tuple[tuple[str, str], ...] = ()
 
 
 class Called(NamedTuple):

@@ -1,12 +1,12 @@
-"""`python -m benchmarks [paths] [wire] [workload]`: run the parts in turn, print one table, write it as JSON."""
+"""`python -m benchmarks [paths] [wire] [graph] [workload]`: run the parts in turn, print one table, write JSON."""
 
 import sys
 import time
 
-from benchmarks import paths_run, wire, workload
+from benchmarks import graph, paths_run, wire, workload
 from benchmarks.figures import Figure, show, write
 
-PARTS = {"paths": paths_run.measure, "wire": wire.measure, "workload": workload.measure}
+PARTS = {"paths": paths_run.measure, "wire": wire.measure, "graph": graph.measure, "workload": workload.measure}
 
 
 def main() -> None:

@@ -51,10 +51,10 @@ def fleet(folder: Path) -> Iterator[Fleet]:
     file.write_text(_declaration(mbus))
     with ExitStack() as stack:
         redis = stack.enter_context(valkey())
-        stack.enter_context(_running([sys.executable, "-m", "benchmarks.mbu", str(mbus)], LOAD_CORE))
+        stack.enter_context(running([sys.executable, "-m", "benchmarks.mbu", str(mbus)], LOAD_CORE))
         serve = [sys.executable, "-m", "aggregator", "serve", str(file), "--redis-url", redis, *FLAGS]
-        service = stack.enter_context(_service(serve))
-        no_l1 = stack.enter_context(_service([*serve, "--l1-bytes", "1KiB"]))
+        service = stack.enter_context(service_of(serve))
+        no_l1 = stack.enter_context(service_of([*serve, "--l1-bytes", "1KiB"]))
         body = folder / "body"
         body.write_bytes(_read(f"http://127.0.0.1:{service.port}/home/1"))
         yield Fleet(service, no_l1, stack.enter_context(_bare(body)))
@@ -72,9 +72,9 @@ def _declaration(port: int) -> str:
 
 
 @contextmanager
-def _service(command: Sequence[str]) -> Iterator[Server]:
+def service_of(command: Sequence[str]) -> Iterator[Server]:
     port = free_port()
-    with _running([*command, "--port", str(port), "--admin-port", str(free_port())]) as parent:
+    with running([*command, "--port", str(port), "--admin-port", str(free_port())]) as parent:
         _wait_for(f"http://127.0.0.1:{port}/readyz", parent)
         [worker] = Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text().split()
         yield Server(port, int(worker))
@@ -83,13 +83,13 @@ def _service(command: Sequence[str]) -> Iterator[Server]:
 @contextmanager
 def _bare(body: Path) -> Iterator[Server]:
     port = free_port()
-    with _running([sys.executable, "-m", "benchmarks.bare", str(port), str(body)]) as process:
+    with running([sys.executable, "-m", "benchmarks.bare", str(port), str(body)]) as process:
         _wait_for(f"http://127.0.0.1:{port}/", process)
         yield Server(port, process.pid)
 
 
 @contextmanager
-def _running(command: Sequence[str], core: int = SERVICE_CORE) -> Iterator["subprocess.Popen[bytes]"]:
+def running(command: Sequence[str], core: int = SERVICE_CORE) -> Iterator["subprocess.Popen[bytes]"]:
     root = Path(__file__).parent.parent
     # Before it starts, so that its threads and its children are kept there too.
     process = subprocess.Popen(command, cwd=root, stdout=subprocess.DEVNULL, preexec_fn=lambda: pin(core))

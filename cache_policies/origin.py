@@ -11,7 +11,8 @@ def _cap(granted: float, said: float | None) -> float:
 
 @dataclass(frozen=True, slots=True)
 class OriginCapped:
-    """Caps each of the three durations that `inner` grants by what the MBU said of it (RFC 9111, 5.2.2; RFC 5861)."""
+    """Caps each of the durations that `inner` grants by what the MBU said of it (RFC 9111, 5.2.2; RFC 5861); what was
+    overtaken is used on error no longer than what is stale."""
 
     inner: Policy
 
@@ -22,6 +23,7 @@ class OriginCapped:
             _cap(granted.fresh_for, origin.fresh_for),
             _cap(granted.stale_while_revalidate, origin.stale_while_revalidate),
             _cap(granted.stale_if_error, origin.stale_if_error),
+            _cap(granted.overtaken_if_error, origin.stale_if_error),
         )
 
     def moments(self, timing: Timing, draw: float) -> Moments:

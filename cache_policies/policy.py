@@ -15,16 +15,18 @@ class Verdict(Enum):
 
 
 class Lifetime(NamedTuple):
-    """What was granted on write; seconds, each of the last two counted from the end of `fresh_for`."""
+    """What was granted on write; seconds. stale_while_revalidate and stale_if_error count from the end of `fresh_for`,
+    overtaken_if_error from the first invalidation of what was granted."""
 
     fresh_for: float
     stale_while_revalidate: float = 0.0
     stale_if_error: float = 0.0
+    overtaken_if_error: float = 0.0
 
     @property
     def kept_for(self) -> float:
         """Seconds after which no verdict but EXPIRED is left."""
-        return self.fresh_for + max(self.stale_while_revalidate, self.stale_if_error)
+        return self.fresh_for + max(self.stale_while_revalidate, self.stale_if_error) + self.overtaken_if_error
 
 
 class Timing(NamedTuple):

@@ -71,6 +71,7 @@ class Mbu:
         self._open: set[asyncio.Task[None]] = set()
         self._writers: list[asyncio.StreamWriter] = []
         self._listens = threading.Event()
+        self._refusing = False
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def __enter__(self) -> "Mbu":
@@ -102,6 +103,14 @@ class Mbu:
     def flights(self, target: str) -> frozenset[int]:
         """Which calls of the target have their value, while their answer is not sent yet."""
         return frozenset(self._flights[target])
+
+    def refuse(self) -> None:
+        """Cut every connection from now on as soon as it is used, as if nobody were there."""
+        self._refusing = True
+
+    def accept(self) -> None:
+        """Be there again."""
+        self._refusing = False
 
     def forget(self) -> None:
         """Begin counting anew."""
@@ -136,6 +145,8 @@ class Mbu:
 
     async def _answer(self, seen: Seen, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """Answer one request; False if the connection is over."""
+        if self._refusing:
+            return False
         self.calls[seen.target] += 1
         self.seen.append(seen)
         says = await self._settled(seen.target)

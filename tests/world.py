@@ -12,9 +12,12 @@ from aggregator.clock import FleetClock
 from aggregator.engine.answer import Answer, Refused
 from aggregator.invalidation.local import LocalLog
 from aggregator.model.catalogue import Catalogue, Mbu
+from aggregator.model.fragment import Fragment
+from aggregator.model.inputs import Inputs
 from aggregator.model.payload_path import PayloadPath
 from aggregator.model.route import Route
-from aggregator.model.screen import Fragment, Screen, Slot
+from aggregator.model.screen import Screen, Slot
+from aggregator.model.source import Source
 from aggregator.model.template import Template
 from aggregator.settings import Settings
 from aggregator.tiers.local import LocalTier
@@ -37,9 +40,25 @@ def fragment(name: str, **given: Any) -> Fragment:
     return Fragment(name, **{**declared, **given})
 
 
+def conditions(request: LoadRequest) -> dict[str, str]:
+    """The validators that a load was sent with."""
+    return {name: value for name, value in request.headers.items() if name.startswith("if-")}
+
+
 def learning(name: str, path: str = "[*].id") -> Fragment:
     """A fragment whose tags are learned from its payload."""
     return fragment(name, tags_from=PayloadPath.parse(path), tags_from_prefix="learned:")
+
+
+def reading(name: str, given: Mapping[str, str], **rest: Any) -> Slot:
+    """A slot of the fragment of the same name, whose inputs come from other slots: `{"id": "feed.owner_id"}`."""
+    sources = {placeholder: Source.parse(text, frozenset(["id"])) for placeholder, text in given.items()}
+    return Slot(name, rest.pop("fragment", None) or fragment(name), given=sources, **rest)
+
+
+def listing(name: str, each: str, **rest: Any) -> Slot:
+    """A slot that is a list, its `id`s from another one's: "feed.items[*].id"."""
+    return Slot(name, rest.pop("fragment", None) or fragment(name), each={"id": Source.parse(each)}, **rest)
 
 
 def screen(*slots: Slot, name: str = "home", **given: Any) -> Screen:
@@ -94,9 +113,12 @@ class Process:
         )
         self.running = asyncio.get_running_loop().create_task(self.service.run())
 
-    async def ask(self, id: str = "42", name: str = "home") -> Answer | Refused | None:
-        """The answer to a request for a screen."""
-        return await self.service.screens.answer(self.world.catalogue.screens[name], {"id": id})
+    async def ask(
+        self, id: str = "42", name: str = "home", values: Mapping[str, str] = NO_HEADERS
+    ) -> Answer | Refused | None:
+        """The answer to a request for a screen. values: inputs besides the id."""
+        inputs = Inputs({"id": id, **values})
+        return await self.service.screens.answer(self.world.catalogue.screens[name], inputs)
 
     async def get(self, id: str = "42", name: str = "home") -> Answer:
         """The answer, where there has to be one."""
@@ -113,7 +135,9 @@ class World:
     """Use it as an async context manager: `async with World(screens) as world:`."""
 
     def __init__(self, *screens: Screen, processes: int = 1, **settings: Any) -> None:
-        fragments = {slot.fragment.name: slot.fragment for one in screens for slot in one.slots}
+        slots = [slot for one in screens for slot in one.slots]
+        named = [one for slot in slots for one in (slot.fragment, slot.fallback_fragment) if one]
+        fragments = {one.name: one for one in named}
         self.shops = {one.mbu: Shop() for one in fragments.values()}
         mbus = {name: Mbu(name, f"http://{name}", DEADLINE, 64, 2**20, {}) for name in self.shops}
         self.catalogue = Catalogue(mbus, fragments, {one.name: one for one in screens}, {})

@@ -12,7 +12,8 @@ from aggregator.declaration.read import Declared, declare
 from aggregator.declaration.schema import declaration_schema
 from aggregator.mistakes import Mistake, Mistaken
 from aggregator.model.catalogue import Catalogue
-from aggregator.model.screen import Fragment, Screen
+from aggregator.model.fragment import Fragment
+from aggregator.model.screen import Screen, Slot
 from aggregator.settings import FROM_FILE, Settings, without_password
 from aggregator.units import show_duration
 
@@ -73,9 +74,12 @@ def summary(declared: Declared, settings: Settings) -> Iterator[str]:
 
 def lifetimes(fragment: Fragment) -> str:
     """A fragment's lifetimes, as they are declared, and what makes them shorter."""
-    stale = [f"{name} {show_duration(seconds)}" for name, seconds in fragment.lifetime._asdict().items()]
+    seconds = fragment.lifetime._asdict()
+    if overtaken := seconds.pop("overtaken_if_error"):
+        seconds["serve_overtaken_on_error"] = overtaken
+    seconds["absent_for"] = fragment.absent_for
     chance = [f"jitter {fragment.jitter:g}", f"early_refresh {fragment.early_refresh:g}"]
-    return ", ".join([*stale, f"absent_for {show_duration(fragment.absent_for)}", *chance])
+    return ", ".join([*(f"{name} {show_duration(each)}" for name, each in seconds.items()), *chance])
 
 
 def client_age(screen: Screen) -> str:
@@ -84,8 +88,16 @@ def client_age(screen: Screen) -> str:
 
 
 def _slots(screen: Screen) -> str:
-    named = [f"{slot.name}{' (required)' if slot.required else ''}" for slot in screen.slots]
-    return ", ".join(named)
+    said = {slot.name: [*(["required"] if slot.required else []), *_sources(slot)] for slot in screen.slots}
+    return ", ".join(f"{name} ({', '.join(words)})" if words else name for name, words in said.items())
+
+
+def _sources(slot: Slot) -> Iterator[str]:
+    """Where its inputs come from, as far as that is said."""
+    yield from (f"{name} from {source.text}" for name, source in slot.given.items())
+    if slot.each:
+        lists = " and ".join(source.text for source in slot.each.values())
+        yield f"each {lists}, at most {slot.max_items}"
 
 
 def _fragment(fragment: Fragment) -> str:
@@ -95,7 +107,7 @@ def _fragment(fragment: Fragment) -> str:
 def _mbus(catalogue: Catalogue) -> Iterator[str]:
     for mbu in catalogue.mbus.values():
         limits = f"deadline {show_duration(mbu.deadline)}, {mbu.max_in_flight} in flight a process"
-        yield f"  {mbu.name}  {mbu.url}  {limits}"
+        yield f"  {mbu.name}  {mbu.place}  {limits}"
 
 
 def _keys(table: dict[str, object]) -> Iterator[str]:

@@ -2,6 +2,10 @@
 
 from collections.abc import Iterator
 
+from aggregator.declaration.batches import check_batches
+from aggregator.declaration.circles import check_graphs
+from aggregator.declaration.private import check_private
+from aggregator.declaration.slots import check_slots
 from aggregator.declaration.written import Written
 from aggregator.mistakes import Mistake, near, quoted
 from aggregator.model.route import Route
@@ -14,8 +18,9 @@ Found = Iterator[Mistake]
 
 def check(written: Written) -> list[Mistake]:
     """All mistakes across tables but those of credentials."""
-    checks = (_service, _lifetimes, _mbu_names, _tags, _learned_tags, _slots, _paths, _inputs)
-    return [mistake for one in checks for mistake in one(written)]
+    checks = (_service, _lifetimes, _mbu_names, _tags, _learned_tags, _paths)
+    more = (check_batches, check_slots, check_graphs, check_private)
+    return [mistake for one in (*checks, *more) for mistake in one(written)]
 
 
 def _service(written: Written) -> Found:
@@ -40,7 +45,9 @@ def _mbu_names(written: Written) -> Found:
 
 def _tags(written: Written) -> Found:
     for name, fragment in written.sound("fragments", "path").items():
-        known = Template.parse(fragment.path).names
+        known = tuple(
+            name for text in (fragment.path, *fragment.headers.values()) for name in Template.parse(text).names
+        )
         for at, tag in enumerate(fragment.tags):
             for placeholder in Template.parse(tag).names:
                 if placeholder not in known:
@@ -55,13 +62,6 @@ def _learned_tags(written: Written) -> Found:
             yield written.mistake("fragments", name, "tags_from_prefix", message)
 
 
-def _slots(written: Written) -> Found:
-    known = written.names("fragments")
-    for screen, _, slot, fragment in written.uses():
-        if fragment not in known:
-            yield written.unknown(("screens", screen, f"slots.{slot}"), "fragment", fragment, known)
-
-
 def _paths(written: Written) -> Found:
     taken = {Route.parse(path).shape: f"the reserved path {path}" for path in RESERVED_PATHS}
     for name, screen in written.sound("screens", "path").items():
@@ -69,20 +69,6 @@ def _paths(written: Written) -> Found:
         if shape in taken:
             yield written.mistake("screens", name, "path", f"takes the same requests as {taken[shape]}")
         taken.setdefault(shape, f"[screens.{quoted(name)}], {screen.path}")
-
-
-def _inputs(written: Written) -> Found:
-    fragments, screens = written.sound("fragments", "path"), written.sound("screens", "path")
-    for name, screen, slot, fragment in written.uses():
-        if fragment in fragments and name in screens:
-            given = [parameter.name for parameter in Route.parse(screen.path).parameters]
-            for placeholder in Template.parse(fragments[fragment].path).names:
-                if placeholder not in given:
-                    message = (
-                        f"{{{placeholder}}} is filled by no input of [screens.{quoted(name)}], which uses it as "
-                        f"{slot} and whose path has {_placeholders(given)}"
-                    )
-                    yield written.mistake("fragments", fragment, "path", message, near(placeholder, given))
 
 
 def _placeholders(names: tuple[str, ...] | list[str]) -> str:

@@ -3,6 +3,7 @@
 import os
 from typing import TypeVar
 
+from aggregator.declaration.screens import screen_of
 from aggregator.declaration.tables import (
     Declaration,
     DefaultsTable,
@@ -10,13 +11,13 @@ from aggregator.declaration.tables import (
     MbuTable,
     PublisherTable,
     SecretTable,
-    SlotTable,
+    ViewerKeyTable,
 )
-from aggregator.declaration.written import slot_table
-from aggregator.model.catalogue import Catalogue, Mbu, Publisher, Secret
+from aggregator.declaration.written import varying_inputs
+from aggregator.model.batch import Batch
+from aggregator.model.catalogue import Catalogue, Mbu, Publisher, Secret, ViewerKey
+from aggregator.model.fragment import Fragment
 from aggregator.model.payload_path import PayloadPath
-from aggregator.model.route import Route
-from aggregator.model.screen import Fragment, Screen, Slot
 from aggregator.model.template import Template
 from cache_policies.policy import Lifetime
 
@@ -26,21 +27,16 @@ T = TypeVar("T")
 def compile_catalogue(declaration: Declaration, folder: str) -> Catalogue:
     """The catalogue; relative file names are taken from `folder`."""
     defaults = declaration.defaults
+    viewer = declaration.viewer
     fragments = {name: _fragment(name, table, defaults) for name, table in declaration.fragments.items()}
     return Catalogue(
         mbus={name: _mbu(name, table, defaults, folder) for name, table in declaration.mbus.items()},
         fragments=fragments,
-        screens={
-            name: Screen(name, Route.parse(table.path), _slots(table.slots, fragments), table.client_max_age)
-            for name, table in declaration.screens.items()
-        },
+        screens={name: screen_of(name, table, fragments) for name, table in declaration.screens.items()},
         publishers={name: _publisher(name, table, folder) for name, table in declaration.publishers.items()},
+        viewer_keys=tuple(_viewer_key(key, folder) for key in viewer.keys) if viewer else (),
+        hash_key=_if_any(viewer.hash_key_env, viewer.hash_key_file, folder) if viewer else None,
     )
-
-
-def _slots(slots: dict[str, str | SlotTable], fragments: dict[str, Fragment]) -> tuple[Slot, ...]:
-    tables = {name: slot_table(slot) for name, slot in slots.items()}
-    return tuple(Slot(name, fragments[table.fragment], table.required) for name, table in tables.items())
 
 
 def _fragment(name: str, table: FragmentTable, defaults: DefaultsTable) -> Fragment:
@@ -55,7 +51,18 @@ def _fragment(name: str, table: FragmentTable, defaults: DefaultsTable) -> Fragm
         early_refresh=_first(table.early_refresh, defaults.early_refresh),
         tags_from=PayloadPath.parse(table.tags_from) if table.tags_from else None,
         tags_from_prefix=table.tags_from_prefix,
+        headers={header: Template.parse(text) for header, text in table.headers.items()},
+        forward=tuple(table.forward),
+        batch=_batch(table),
     )
+
+
+def _batch(table: FragmentTable) -> Batch | None:
+    if table.batch is None:
+        return None
+    [varying] = varying_inputs(table)
+    items = PayloadPath.parse(table.batch.items) if table.batch.items else None
+    return Batch(Template.parse(table.batch.path), varying, PayloadPath.parse(table.batch.key), table.batch.max, items)
 
 
 def _lifetime(table: FragmentTable, defaults: DefaultsTable) -> Lifetime:
@@ -65,6 +72,7 @@ def _lifetime(table: FragmentTable, defaults: DefaultsTable) -> Lifetime:
         fresh_for,
         _first(table.stale_while_revalidate, defaults.stale_while_revalidate),
         _first(table.stale_if_error, defaults.stale_if_error),
+        table.serve_overtaken_on_error,
     )
 
 
@@ -75,7 +83,7 @@ def _first(said: T | None, default: T) -> T:
 def _mbu(name: str, table: MbuTable, defaults: DefaultsTable, folder: str) -> Mbu:
     return Mbu(
         name=name,
-        url=table.url.rstrip("/"),
+        url=table.url.rstrip("/") if table.url else None,
         deadline=_first(table.deadline, defaults.deadline),
         max_in_flight=_first(table.max_in_flight_per_process, defaults.max_in_flight_per_process),
         max_payload=_first(table.max_payload, defaults.max_payload),
@@ -86,11 +94,29 @@ def _mbu(name: str, table: MbuTable, defaults: DefaultsTable, folder: str) -> Mb
         ca_file=_in(folder, table.ca_file),
         client_cert_file=_in(folder, table.client_cert_file),
         client_key_file=_in(folder, table.client_key_file),
+        app=table.app,
+        call=table.call,
     )
 
 
 def _publisher(name: str, table: PublisherTable, folder: str) -> Publisher:
     return Publisher(name, Secret(table.key_env, _in(folder, table.key_file)), tuple(table.tags))
+
+
+def _viewer_key(table: ViewerKeyTable, folder: str) -> ViewerKey:
+    return ViewerKey(
+        algorithm=table.algorithm,
+        public_key_file=_in(folder, table.public_key_file),
+        secret=_if_any(table.secret_env, table.secret_file, folder),
+        jwks_url=table.jwks_url,
+        audience=table.audience,
+        issuer=table.issuer,
+        leeway=table.leeway,
+    )
+
+
+def _if_any(env: str | None, file: str | None, folder: str) -> Secret | None:
+    return Secret(env, _in(folder, file)) if env or file else None
 
 
 def _secret(table: SecretTable, folder: str) -> Secret:

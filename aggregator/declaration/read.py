@@ -10,9 +10,11 @@ from pydantic import ValidationError
 from aggregator.declaration.checks import check
 from aggregator.declaration.compile import compile_catalogue
 from aggregator.declaration.credentials import check_present, check_shape
+from aggregator.declaration.forms import check_forms, check_importable
 from aggregator.declaration.source import read_source
 from aggregator.declaration.tables import Declaration, DefaultsTable
 from aggregator.declaration.validate import mistakes_of, validate
+from aggregator.declaration.viewer import check_viewer, check_viewer_present
 from aggregator.declaration.warnings import warnings
 from aggregator.declaration.written import Written
 from aggregator.mistakes import Mistake, Mistaken
@@ -36,7 +38,8 @@ class Declared:
 def declare(source: str, environ: Mapping[str, str] | None) -> Declared:
     """Read a TOML file or `module:attribute` (a Declaration, a dictionary of the same shape, or a Catalogue).
 
-    environ: where the variables that it names are looked for; None leaves credentials unlooked-for, files too.
+    environ: where the variables that it names are looked for; None leaves credentials unlooked-for, files too, and
+    imports no application or call.
     Mistaken, with every mistake there is, if it cannot be used.
     """
     try:
@@ -51,8 +54,9 @@ def declare(source: str, environ: Mapping[str, str] | None) -> Declared:
 def declare_raw(source: str, found: Any, environ: Mapping[str, str] | None) -> Declared:
     """The same, of what has been read: a Declaration, or a dictionary of the same shape."""
     written, mistakes = _written(source, found)
-    mistakes += [*check(written), *check_shape(written)]
-    mistakes += check_present(written, environ) if environ is not None else []
+    mistakes += [*check(written), *check_shape(written), *check_forms(written), *check_viewer(written)]
+    mistakes += [*check_present(written, environ), *check_importable(written)] if environ is not None else []
+    mistakes += check_viewer_present(written, environ) if environ is not None else []
     if mistakes:
         raise Mistaken(mistakes)
     catalogue = compile_catalogue(written.right, written.folder)

@@ -1,25 +1,23 @@
 """The source of a declaration: a TOML file, or an attribute of a Python module, read without judging what it says."""
 
-import importlib
 import os
 import re
-import sys
 import tomllib
 from typing import Any
 
 from pydantic import ValidationError
 
+from aggregator.imported import NotImportable, imported
 from aggregator.mistakes import Mistake, Mistaken, near
 
 MAX_FILE_BYTES = 4 * 2**20
-_MODULE = re.compile(r"([A-Za-z_][\w.]*):([A-Za-z_]\w*)")
+_MODULE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 
 
 def read_source(source: str) -> Any:
     """What the file or `module:attribute` holds: a table as dictionaries, or an object; Mistaken if unreadable."""
-    match = _MODULE.fullmatch(source)
-    if match and not os.path.exists(source):
-        return _attribute(source, match[1], match[2])
+    if _MODULE.fullmatch(source) and not os.path.exists(source):
+        return _attribute(source)
     return _parsed(source, _decoded(source, _content(source)))
 
 
@@ -66,16 +64,10 @@ def _syntax(message: str, text: str) -> str:
     return f"no valid TOML: {message}"
 
 
-def _attribute(source: str, module: str, name: str) -> Any:
-    if os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())
+def _attribute(source: str) -> Any:
     try:
-        imported = importlib.import_module(module)
-    except ValidationError:
-        raise
-    except (Exception, SystemExit) as error:
-        # Whatever the module's own code does wrong is a mistake in the declaration, not a defect of ours.
-        raise _mistaken(source, f"{module} cannot be imported: {type(error).__name__}: {error}") from error
-    if not hasattr(imported, name):
-        raise _mistaken(source, f'{module} has no attribute "{name}"', near(name, vars(imported)))
-    return getattr(imported, name)
+        return imported(source)
+    except NotImportable as error:
+        if isinstance(error.__cause__, ValidationError):
+            raise error.__cause__ from None
+        raise _mistaken(source, str(error), near(error.missing, error.known)) from error

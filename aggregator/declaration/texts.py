@@ -8,11 +8,11 @@ from pydantic import AfterValidator
 
 from aggregator.model.payload_path import PayloadPath
 from aggregator.model.route import Route
+from aggregator.model.source import REQUEST_PARTS, Source
 from aggregator.model.tags import tag_mistake
 from aggregator.model.template import Template
 from aggregator.units import shown
 
-RESERVED_SLOTS = ("viewer", "header", "query", "cookie")
 # The connection's own headers, and the validators that each load sets itself.
 _OWN_HEADERS = frozenset(
     (
@@ -21,6 +21,7 @@ _OWN_HEADERS = frozenset(
     )
 )
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_INPUT = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _SLOT = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _FIELD_VALUE = re.compile(r"[!-~](?:[\t -~]*[!-~])?")
@@ -36,8 +37,8 @@ def _name(text: str) -> str:
 
 
 def _slot_name(text: str) -> str:
-    if text in RESERVED_SLOTS:
-        raise ValueError(f"the slot names {', '.join(RESERVED_SLOTS)} are reserved")
+    if text in REQUEST_PARTS:
+        raise ValueError(f"the slot names {', '.join(REQUEST_PARTS)} are reserved")
     if not _SLOT.fullmatch(text):
         raise ValueError("expected a slot name that is an identifier: letters, digits and underscores, no digit first")
     return text
@@ -59,6 +60,15 @@ def _url(text: str) -> str:
     if "?" in text or "#" in text:
         raise ValueError("expected a URL without query or fragment; a query belongs to a fragment's path")
     _url_text(text, parts.path)
+    return text
+
+
+def _jwks_url(text: str) -> str:
+    # Some issuers tell their sets of keys apart by a query.
+    base, _, query = text.partition("?")
+    if "#" in text or not _TARGET.fullmatch(query):
+        raise ValueError("expected a URL without fragment, and with a query of URL characters if it has one")
+    _url(base)
     return text
 
 
@@ -132,9 +142,46 @@ def header_value(text: str) -> str:
     return text
 
 
+def _header_template(text: str) -> str:
+    for literal in Template.parse(text).parts[::2]:
+        if literal and not _FIELD_VALUE.fullmatch(literal.strip(" ") or "-"):
+            raise ValueError("expected a header value of visible ASCII characters, without line breaks")
+    return text
+
+
+def _cookie_name(text: str) -> str:
+    if not _TOKEN.fullmatch(text):
+        raise ValueError("expected a cookie's name, as in RFC 6265, section 4.1.1")
+    return text
+
+
+def _input_name(text: str) -> str:
+    if not _INPUT.fullmatch(text):
+        raise ValueError("expected a name of 1 to 64 letters, digits, underscores or hyphens")
+    return text
+
+
+def _source(text: str) -> str:
+    Source.parse(_payload_path(text) if text.partition(".")[0] not in REQUEST_PARTS else text)
+    return text
+
+
+def _place(text: str) -> str:
+    if not all(map(_SLOT.fullmatch, text.split("."))):
+        raise ValueError('expected names parted by dots, such as "profile.user"')
+    return text
+
+
 Name = Annotated[str, AfterValidator(_name)]
+HeaderTemplate = Annotated[str, AfterValidator(_header_template)]
+CookieName = Annotated[str, AfterValidator(_cookie_name)]
+InputName = Annotated[str, AfterValidator(_input_name)]
+PayloadText = Annotated[str, AfterValidator(_payload_path)]
+SourceText = Annotated[str, AfterValidator(_source)]
+PlaceText = Annotated[str, AfterValidator(_place)]
 SlotName = Annotated[str, AfterValidator(_slot_name)]
 MbuUrl = Annotated[str, AfterValidator(_url)]
+JwksUrl = Annotated[str, AfterValidator(_jwks_url)]
 FragmentPath = Annotated[str, AfterValidator(_fragment_path)]
 ScreenPath = Annotated[str, AfterValidator(_screen_path)]
 TagTemplate = Annotated[str, AfterValidator(_tag)]

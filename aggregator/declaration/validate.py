@@ -14,9 +14,11 @@ from aggregator.declaration.tables import (
     ScreenTable,
     SecretTable,
     SlotTable,
+    ViewerKeyTable,
+    ViewerTable,
 )
 from aggregator.explain import Place, errors_of
-from aggregator.mistakes import Mistake, dotted, near, quoted
+from aggregator.mistakes import Mistake, near, quoted
 from aggregator.settings import Settings
 
 _NAMED: dict[str, type[BaseModel]] = {
@@ -29,10 +31,11 @@ _INNER: dict[tuple[str, str], type[BaseModel]] = {("mbus", "headers"): SecretTab
 # What stands in for a required key that is wrong, so that the rest of its table is checked all the same.
 # `Written.sound` and `Written.uses` leave these out.
 _STAND_INS: dict[type[BaseModel], dict[str, Any]] = {
-    MbuTable: {"url": "http://stand-in"},
     FragmentTable: {"mbu": "stand-in", "path": "/stand-in"},
     ScreenTable: {"path": "/stand-in", "slots": {"stand_in": "stand-in"}},
     PublisherTable: {"tags": ["stand-in"]},
+    ViewerKeyTable: {"algorithm": "EdDSA"},
+    ViewerTable: {"keys": [{"algorithm": "EdDSA"}]},
 }
 _SINGLE: dict[str, type[BaseModel]] = {"service": Settings, "defaults": DefaultsTable}
 
@@ -63,7 +66,12 @@ def _table_and_key(place: Place) -> tuple[str, str]:
     """Where TOML has it: the table's dotted name, and the key with the indexes that follow it."""
     last = max((at for at, part in enumerate(place) if isinstance(part, str)), default=0)
     indexes = "".join(f"[{index}]" for index in place[last + 1 :])
-    return dotted(place[:last]), quoted(place[last]) + indexes if place else ""
+    return _table(place[:last]), quoted(place[last]) + indexes if place else ""
+
+
+def _table(place: Place) -> str:
+    """Dotted, with each index at the name of its list."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{quoted(part)}" for part in place).removeprefix(".")
 
 
 def _known(place: Place) -> list[str]:
@@ -74,6 +82,10 @@ def _model_at(place: Place) -> type[BaseModel] | None:
     match place:
         case ():
             return Declaration
+        case ("viewer",):
+            return ViewerTable
+        case ("viewer", "keys", int()):
+            return ViewerKeyTable
         case (str(section),):
             return _SINGLE.get(section)
         case (str(section), _):
@@ -95,7 +107,18 @@ def _salvaged(raw: Mapping[str, Any]) -> Declaration:
     """What is right, for the checks across tables: wrong keys left out, or stood in for where they are required."""
     right: dict[str, Any] = {section: _usable_tables(model, raw.get(section)) for section, model in _NAMED.items()}
     right |= {section: _usable(model, raw.get(section, {})) or model() for section, model in _SINGLE.items()}
-    return Declaration.model_construct(None, version=1, **right)
+    return Declaration.model_construct(None, version=1, viewer=_usable_viewer(raw.get("viewer")), **right)
+
+
+def _usable_viewer(table: Any) -> ViewerTable | None:
+    """With each key at its place, be it right, stood in for, or no table at all."""
+    rest, keys = _by_text(table), table.get("keys") if isinstance(table, Mapping) else None
+    right = _usable(ViewerTable, {key: value for key, value in rest.items() if key != "keys"}) if rest else None
+    if not isinstance(right, ViewerTable):
+        return None
+    listed = keys if isinstance(keys, list) else []
+    tables = [_usable(ViewerKeyTable, key) or _usable(ViewerKeyTable, {}) for key in listed]
+    return right.model_copy(update={"keys": tables})
 
 
 def _usable_tables(model: type[BaseModel], tables: Any) -> dict[str, BaseModel]:

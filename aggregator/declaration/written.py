@@ -5,13 +5,54 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from aggregator.declaration.tables import Declaration, ScreenTable, SlotTable
+from aggregator.declaration.tables import Declaration, FragmentTable, ScreenTable, SlotTable
 from aggregator.mistakes import Mistake, dotted, near, quoted
+from aggregator.model.route import Route
+from aggregator.model.source import Source
+from aggregator.model.template import Template
 
 
 def slot_table(slot: str | SlotTable) -> SlotTable:
     """A slot as a table, also where only its fragment was named."""
     return SlotTable(fragment=slot) if isinstance(slot, str) else slot
+
+
+def inputs_of(table: FragmentTable) -> tuple[str, ...]:
+    """The names of a fragment's inputs, as its path, tags and headers have them."""
+    texts = [table.path, *table.tags, *table.headers.values()]
+    return tuple(dict.fromkeys(name for text in texts for name in Template.parse(text).names))
+
+
+def varying_inputs(table: FragmentTable) -> list[str]:
+    """The inputs whose values a batch asks for together: those that its own path does not have."""
+    shared = Template.parse(table.batch.path).names if table.batch else ()
+    return [name for name in inputs_of(table) if name not in shared]
+
+
+@dataclass(frozen=True)
+class Use:
+    """A slot of a screen, by their names and tables."""
+
+    screen: str
+    table: ScreenTable
+    name: str
+    slot: SlotTable
+
+    @property
+    def parameters(self) -> frozenset[str]:
+        """The names in the screen's path."""
+        return frozenset(parameter.name for parameter in Route.parse(self.table.path).parameters)
+
+    def sources(self) -> dict[str, Source]:
+        """What the slot says of where its inputs come from, by their keys in it."""
+        said = {f"with.{name}": text for name, text in self.slot.given.items()}
+        said |= {f"each.{name}": text for name, text in self.slot.each.items()}
+        return {key: Source.parse(text, self.parameters) for key, text in said.items()}
+
+    @property
+    def bound(self) -> frozenset[str]:
+        """The inputs that it says the source of."""
+        return frozenset((*self.slot.given, *self.slot.each))
 
 
 @dataclass(frozen=True)
@@ -27,6 +68,11 @@ class Written:
         tables = self.raw.get(section)
         return [str(name) for name in tables] if isinstance(tables, Mapping) else []
 
+    def slots(self, screen: str) -> list[str]:
+        """Every slot's name in a screen, those of wrong ones too."""
+        slots = self._at("slots", "screens", screen)
+        return [str(name) for name in slots] if isinstance(slots, Mapping) else []
+
     def says(self, key: str, *place: str) -> bool:
         """Is there something at the key, be it right or wrong?"""
         return self._at(key, *place) is not None
@@ -37,12 +83,12 @@ class Written:
             found = found.get(part) if isinstance(found, Mapping) else None
         return found
 
-    def uses(self) -> Iterator[tuple[str, ScreenTable, str, str]]:
-        """Every use of a fragment: the screen's name, the screen, the slot's name, the fragment's name."""
+    def uses(self) -> Iterator["Use"]:
+        """Every slot."""
         for name, screen in self.right.screens.items():
             for slot, written in screen.slots.items():
                 if self.says(slot, "screens", name, "slots"):
-                    yield name, screen, slot, slot_table(written).fragment
+                    yield Use(name, screen, slot, slot_table(written))
 
     def sound(self, section: str, key: str) -> dict[str, Any]:
         """The tables of a section whose key is right, and no stand-in for one that is not."""

@@ -1,21 +1,27 @@
 """An answer is a view and the truth about it: which tier it came from, and what is not whole or not fresh in it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from aggregator.model.entry import SlotState
+from aggregator.model.part import State
 from aggregator.model.screen import Slot
 from aggregator.model.view import View
 from loaders.loader import Failed
 
+_AS_DECLARED = {State.FRESH.value, State.ABSENT.value}
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """tier: "l1", "l2", or "mbu" where some part was loaded for it. ttl: seconds it is fresh for, negative if stale.
-    stale, unproven: as it is now. had: something was held that could not be used. loaded: the slots that were loaded.
-    stored: it is kept as what the screen is. current: nothing in it had been overtaken when it was answered.
-    due: a stale part was used because it is to be revalidated behind the answer."""
+    """tier: "l1", "l2", or "mbu" where some part was loaded for it. now: fleet seconds. ttl: seconds it is fresh for,
+    negative if stale. stale, unproven: as it is now. had: something was held that could not be used. loaded: the slots
+    that were loaded. stored: it is kept as what the screen is. current: nothing in it had been overtaken when it was
+    answered. due: a stale part was used because it is to be revalidated behind the answer."""
 
     view: View
     tier: str
+    now: float
     ttl: float
     stale: bool
     unproven: bool
@@ -41,12 +47,35 @@ class Answer:
             return "stale"
         return "absent" if self.view.status == 404 else "fresh"
 
+    @property
+    def slots(self) -> tuple[SlotState, ...]:
+        """What there is to tell of each slot now: what was fresh when the view was made may be so no longer."""
+        return tuple(self._now(slot) for slot in self.view.slots)
+
+    def _now(self, slot: SlotState) -> SlotState:
+        if slot.state == State.FRESH.value and self.unproven:
+            return slot._replace(state=State.UNPROVEN.value)
+        if slot.state == State.FRESH.value and slot.at and slot.fresh_until <= self.now:
+            return slot._replace(state=State.STALE.value)
+        return slot
+
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A required slot failed, and nothing older may stand in for it."""
+    """A required slot failed, and nothing older may stand in for it. slots: what there is to tell of each."""
 
     slot: Slot
     failure: Failed
+    now: float
+    slots: tuple[SlotState, ...] = ()
     tier: str = "mbu"
     state: str = "failed"
+
+
+def wanting(answer: Answer | Refused) -> Iterator[tuple[str, str]]:
+    """The slots that are not as declared, each with its state."""
+    if answer.state in _AS_DECLARED:
+        return
+    for slot in answer.slots:
+        if slot.state not in _AS_DECLARED:
+            yield slot.name, slot.state

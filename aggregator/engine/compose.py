@@ -2,16 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from aggregator.engine.answer import Answer, Refused
+from aggregator.engine.asking import Asking
 from aggregator.engine.background import Background
 from aggregator.engine.fill import Knowledge
-from aggregator.engine.parts import Asking, Parts
+from aggregator.engine.parts import Parts
+from aggregator.engine.run import Order, Run
 from aggregator.model.keys import Key
-from aggregator.model.plan import Want
+from aggregator.model.part import Part, State
 from aggregator.model.screen import Screen
-from aggregator.model.view import Part, View, absent_view, compose, current
+from aggregator.model.standing import forgotten
+from aggregator.model.view import Stamp, View, compose, current
 from aggregator.tiers.memory import MemoryTier
 from aggregator.tiers.tier import SharedTier, TierUnavailable
 from cache_policies.policy import Moments, Policy, plain_moments
@@ -20,20 +23,12 @@ from cache_policies.policy import Moments, Policy, plain_moments
 BRIEFLY = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
-    """One view to be composed: its key, and what its parts need."""
-
-    screen: Screen
-    key: Key
-    wants: tuple[Want, ...]
-
-
 class Composer:
     """policies: by screen, how long before expiry a view is refreshed."""
 
     def __init__(
         self,
+        namespace: str,
         memory: MemoryTier[View],
         tier: SharedTier,
         parts: Parts,
@@ -41,6 +36,7 @@ class Composer:
         policies: Mapping[str, Policy],
         background: Background,
     ) -> None:
+        self._namespace = namespace
         self._memory = memory
         self._tier = tier
         self._parts = parts
@@ -50,25 +46,26 @@ class Composer:
 
     async def compose(self, order: Order, asking: Asking, old: View | None) -> Answer | Refused:
         """Gather and compose. Where a part fails, an old view that may stand in for the whole does."""
-        parts = await self._parts.gather(order.wants, asking)
-        if any(part.entry is None for part in parts) and old and self._may_stand_in(old):
+        parts = await Run(self._parts, self._namespace, order, asking).parts()
+        if old and not all(part.whole for part in parts) and self._may_stand_in(old):
             return self._stood_in(old)
-        failed = next((part for part in parts if part.slot.required and part.entry is None), None)
-        if failed and failed.failure:
-            return Refused(failed.slot, failed.failure)
+        failed = next((part for part in parts if part.slot.required and part.failed), None)
+        if failed and failed.failed:
+            told = tuple(part.told for part in parts)
+            return Refused(failed.slot, failed.failed, self._known.clock.now(), told)
         view = self._made(order, parts)
         is_current = current(parts, self._known.ledger)
         stored = is_current and self._keep(order, view, parts, refreshing=asking.wait)
-        loaded = tuple(part.slot.name for part in parts if part.loaded)
+        loaded = tuple(part.slot.name for part in parts if any(piece.loaded for piece in part.pieces))
         answer = self.answer(view, "mbu" if loaded else "l2")
-        due = any(part.stale and not part.failure for part in parts)
-        return replace(answer, loaded=loaded, stored=stored, current=is_current, due=due)
+        return replace(answer, loaded=loaded, stored=stored, current=is_current, due=_due(parts))
 
     def answer(self, view: View, tier: str) -> Answer:
         """The truth about a view now."""
-        ttl = plain_moments(view.timing).fresh_until - self._known.clock.now()
+        now = self._known.clock.now()
+        ttl = plain_moments(view.timing).fresh_until - now
         unproven = view.unproven or not self._known.vouches
-        return Answer(view, tier, ttl, view.stale or ttl <= 0, unproven)
+        return Answer(view, tier, now, ttl, view.stale or ttl <= 0, unproven)
 
     def until(self, screen: Screen, view: View) -> Moments:
         """When the view's verdicts end for this holder: each draws its own early refresh."""
@@ -80,10 +77,8 @@ class Composer:
         A part that was overtaken, or whose epoch ended, while it was loaded makes a view that is answered, since its
         reader asked before that, and held by nobody.
         """
-        head, now = self._known.ledger.head, self._known.clock.now()
-        absent = next((part for part in parts if part.slot.required and part.entry and part.entry.absent), None)
-        make = absent_view if absent else compose
-        return make(order.screen, order.key.identity, parts, head, now)
+        tags, now = order.screen.own_tags(order.inputs), self._known.clock.now()
+        return compose(order.screen, parts, Stamp(order.key.identity, tags, self._known.ledger.head, now))
 
     def _keep(self, order: Order, view: View, parts: Sequence[Part], refreshing: bool) -> bool:
         """Hold the view, whose parts are all current, as what it is; True if it is kept as what the screen is."""
@@ -94,16 +89,20 @@ class Composer:
             self._memory.put(view.identity, view)
             self._background.start(("store", view.identity), lambda: self._store(order.key, view))
             return True
-        if refreshing:
+        # What was late is being loaded still: the next reader may find it.
+        if refreshing or view.late:
             return False
-        if not view.whole or view.unproven or any(part.failure for part in parts):
+        if not view.whole or view.unproven or any(piece.failure for part in parts for piece in part.pieces):
             view.until = self._briefly()
         self._memory.put(view.identity, view)
         return False
 
     async def _store(self, key: Key, view: View) -> None:
+        entry = view.as_entry()
+        if forgotten(entry, self._known.ledger):
+            return
         with suppress(TierUnavailable):  # L1 has it; other processes compose it of fragments
-            await self._tier.store(key, view.as_entry())
+            await self._tier.store(key, entry)
 
     def _may_stand_in(self, old: View) -> bool:
         overtaken = self._known.ledger.overtaken(old.tags, old.position)
@@ -118,3 +117,8 @@ class Composer:
     def _briefly(self) -> Moments:
         end = self._known.clock.now() + BRIEFLY
         return Moments(end, end, end)
+
+
+def _due(parts: Sequence[Part]) -> bool:
+    """Was something stale used that is to be revalidated behind the answer?"""
+    return any(piece.state is State.STALE and not piece.failure for part in parts for piece in part.pieces)

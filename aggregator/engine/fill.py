@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from functools import partial
 
 from aggregator.clock import FleetClock
+from aggregator.engine.asking import Asking
 from aggregator.engine.flights import Filled, Flights, Landing
 from aggregator.engine.grant import Granting, Load, validators
 from aggregator.engine.leases import Leases
 from aggregator.events import Called, Joined, Observer
 from aggregator.model.entry import Entry
+from aggregator.model.hops import HEADER
 from aggregator.model.ledger import Ledger
 from aggregator.model.plan import Want
 from aggregator.model.position import Position
-from aggregator.model.standing import Standing, standing
+from aggregator.model.standing import Standing, forgotten, standing
 from aggregator.tiers.tier import Lease, SharedTier, TierUnavailable
 from loaders.loader import Failed, Loader, LoadRequest, Outcome, Reason
 
@@ -26,7 +28,7 @@ OUR_OWN = frozenset({Reason.SHED, Reason.BREAKER, Reason.DEFECT})
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """An MBU to ask, and the seconds that queueing and answer may take together."""
+    """Who is asked for a fragment, and the seconds that queueing and answer may take together."""
 
     loader: Loader
     deadline: float
@@ -51,7 +53,7 @@ class Knowledge:
 
 
 class Filler:
-    """sources by MBU, grantings by fragment."""
+    """sources and grantings by fragment."""
 
     def __init__(
         self,
@@ -69,18 +71,18 @@ class Filler:
         self._leases = Leases(tier, knowledge.ledger, observe)
         self.flights = Flights(knowledge.ledger, observe)
 
-    async def fill(self, want: Want, old: Entry | None, since: Position, ahead: float) -> Filled:
-        """An entry loaded for `want`, by whomever, that is good for a caller who asked at `since`; or the failure.
+    async def fill(self, want: Want, old: Entry | None, asking: Asking) -> Filled:
+        """An entry loaded for `want`, by whomever, that is good for this caller; or the failure.
 
-        old: what is held already, for its validators. ahead: as for `standing`.
+        old: what is held already, for its validators.
         """
-        return await self.flights.join(want, since, lambda: self._fly(want, old, ahead))
+        return await self.flights.join(want, asking.since, lambda: self._fly(want, old, asking))
 
-    async def _fly(self, want: Want, old: Entry | None, ahead: float) -> Landing:
+    async def _fly(self, want: Want, old: Entry | None, asking: Asking) -> Landing:
         """The deadline is counted anew from when the MBU is asked: a load that got only what waiting for another
         process left of it would fail, and its failure be shared, though the MBU is well."""
-        since, deadline = self._known.ledger.head, self._sources[want.slot.fragment.mbu].deadline
-        good = partial(self._good, since=since, ahead=ahead)
+        since, deadline = self._known.ledger.head, self._sources[want.fragment.name].deadline
+        good = partial(self._good, since=since, ahead=asking.ahead)
         claim = await self._leases.obtain(want, good, _now() + deadline)
         held = claim.entry or old
         if claim.entry and good(claim.entry):
@@ -88,8 +90,8 @@ class Filler:
         if claim.failure:
             self._observe(Joined("failure"))
             return Landing(Filled(None, claim.failure, held=held), _nothing)
-        async with self._leases.held(claim.lease):
-            filled = await self._load(want, held, _now() + deadline)
+        with self._leases.held(claim.lease):
+            filled = await self._load(want, held, asking.hops.header(want.fragment.name), _now() + deadline)
         return Landing(filled, lambda: self._settle(want, filled, claim.lease))
 
     def _good(self, entry: Entry, since: Position, ahead: float) -> bool:
@@ -97,22 +99,24 @@ class Filler:
         fresh = self._known.standing(entry, ahead) is Standing.FRESH
         return fresh and self._known.ledger.good_for(since, entry.tags, entry.position)
 
-    async def _load(self, want: Want, old: Entry | None, expires_at: float) -> Filled:
+    async def _load(self, want: Want, old: Entry | None, hops: str, expires_at: float) -> Filled:
         """Ask the MBU. The head is noted before anything is sent: what is invalidated from then on overtakes this
         load, whatever its answer holds and whichever tags are only learned from it.
         """
         position, at, began = self._known.ledger.head, self._known.clock.now(), self._known.clock.monotonic()
-        request = LoadRequest(want.target, validators(old), want.values, expires_at)
-        [outcome] = await self._sources[want.slot.fragment.mbu].loader.load([request])
+        headers = {**want.headers, **validators(old), HEADER: hops}
+        request = LoadRequest(want.target, headers, want.values, expires_at, want.fragment.name)
+        [outcome] = await self._sources[want.fragment.name].loader.load([request])
         cost = self._known.clock.monotonic() - began
         self._observe(_called(want, outcome, cost))
         load = Load(want, old, position, at, cost, self._known.draw())
-        filled = self._grantings[want.slot.fragment.name].fill(load, outcome)
+        filled = self._grantings[want.fragment.name].fill(load, outcome)
         return filled._replace(held=old)
 
     async def _settle(self, want: Want, filled: Filled, lease: Lease | None) -> None:
+        keep = filled.entry and filled.kept and filled.entry.kept_for > 0
         with suppress(TierUnavailable):  # the waiters have their answer; the next reader loads again
-            if filled.entry and filled.kept and filled.entry.kept_for > 0:
+            if filled.entry and keep and not forgotten(filled.entry, self._known.ledger):
                 await self._tier.store(want.key, filled.entry, lease)
             elif lease:
                 shared = filled.failure and filled.failure.reason not in OUR_OWN
@@ -128,7 +132,7 @@ async def _nothing() -> None:
 
 
 def _called(want: Want, outcome: Outcome, seconds: float) -> Called:
-    fragment = want.slot.fragment
+    fragment = want.fragment
     if isinstance(outcome, Failed):
         return Called(fragment.mbu, fragment.name, outcome.reason.value, seconds, outcome.detail)
     return Called(fragment.mbu, fragment.name, type(outcome).__name__.lower(), seconds)

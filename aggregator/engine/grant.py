@@ -7,10 +7,10 @@ import orjson
 
 from aggregator.engine.flights import Filled
 from aggregator.model.entry import Entry
+from aggregator.model.fragment import Fragment
 from aggregator.model.origin import Said, read_origin
 from aggregator.model.plan import Want
 from aggregator.model.position import Position
-from aggregator.model.screen import Fragment
 from aggregator.model.tags import tag_mistake, union
 from cache_policies.policy import Lifetime, Policy, Timing
 from loaders.loader import Absent, Failed, Loaded, NotModified, Outcome, Reason
@@ -53,7 +53,7 @@ class Granting:
         self, load: Load, payload: bytes, headers: Mapping[str, str], policy: Policy, absent: bool = False
     ) -> Filled:
         said = read_origin(headers)
-        learned = None if absent else learned_tags(load.want.slot.fragment, payload)
+        learned = None if absent else learned_tags(load.want.fragment, payload)
         tags = union([load.want.tags, said.tags, learned or ()])
         entry = Entry(
             load.want.key.identity,

@@ -1,8 +1,8 @@
 """A lease lets one process of the fleet load a key; the others wait for what it stores, or for it to fail."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 from aggregator.events import Joined, Observer
 from aggregator.model.entry import Entry
@@ -63,19 +63,22 @@ class Leases:
         late = asyncio.get_running_loop().time() - asked_at > 1.5 * self._renew_every  # half of its term
         return not late or await self._tier.renew(lease)
 
-    @asynccontextmanager
-    async def held(self, lease: Lease | None) -> AsyncIterator[None]:
-        """Keep renewing the lease while the block runs."""
-        task = asyncio.get_running_loop().create_task(self._renew(lease)) if lease else None
+    @contextmanager
+    def held(self, lease: Lease | None) -> Iterator[None]:
+        """Keep renewing the lease while the block runs. Most loads are over before it is due for the first time."""
+        loop, tasks = asyncio.get_running_loop(), list[asyncio.Task[None]]()
+        begin = (lambda: tasks.append(loop.create_task(self._renew(lease)))) if lease else (lambda: None)
+        timer = loop.call_later(self._renew_every, begin)
         try:
             yield
         finally:
-            if task:
+            timer.cancel()
+            for task in tasks:
                 task.cancel()
 
     async def _renew(self, lease: Lease) -> None:
         renewed = True
         while renewed:
-            await asyncio.sleep(self._renew_every)
             with suppress(TierUnavailable):  # it may be back before the lease has run out
                 renewed = await self._tier.renew(lease)
+            await asyncio.sleep(self._renew_every)

@@ -1,30 +1,24 @@
-"""Gathering finds or loads the parts of one view: what L2 holds and is good is taken, only the rest is loaded."""
+"""A piece of a part is found or loaded: what L2 holds and is good is taken, only the rest is loaded."""
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from math import inf
 
+from aggregator.engine.asking import Asking
 from aggregator.engine.fill import Filler, Knowledge
 from aggregator.engine.flights import Filled
 from aggregator.engine.restamp import Restamping
 from aggregator.model.entry import Entry
 from aggregator.model.keys import Key
+from aggregator.model.part import Piece, State
 from aggregator.model.plan import Want
-from aggregator.model.position import Position
 from aggregator.model.standing import Standing, may_fall_back
-from aggregator.model.view import Part
 from aggregator.tiers.tier import SharedTier, TierUnavailable
 from cache_policies.policy import fresh_until
+from loaders.loader import Failed, Reason
 
-
-@dataclass(frozen=True, slots=True)
-class Asking:
-    """How one caller asks. since: its head when it asked. wait: for what is stale but may be served meanwhile, too;
-    ahead: and for what is not fresh for as many seconds more (a refresh before expiry)."""
-
-    since: Position
-    wait: bool = False
-    ahead: float = 0.0
+_LATE = Failed(Reason.LATE, "it was not there within the screen's deadline")
+_STATES = {Standing.OVERTAKEN: State.OVERTAKEN, Standing.UNPROVEN: State.UNPROVEN}
 
 
 class Parts:
@@ -47,38 +41,44 @@ class Parts:
     async def held(self, keys: Sequence[Key]) -> Sequence[Entry | None]:
         """What L2 holds; nothing where it is away."""
         try:
-            return await self._tier.read(keys)
+            return await self._tier.read(keys) if keys else []
         except TierUnavailable:
             return [None] * len(keys)
 
-    async def gather(self, wants: Sequence[Want], asking: Asking) -> list[Part]:
-        """A part for every want, in order."""
-        found = await self.held([want.key for want in wants])
-        return await asyncio.gather(
-            *(self._part(want, entry, asking) for want, entry in zip(wants, found, strict=True))
-        )
-
-    async def _part(self, want: Want, held: Entry | None, asking: Asking) -> Part:
-        if held and (part := self._usable(want, held, asking)):
-            return part
-        filled = await self._filler.fill(want, held, asking.since, asking.ahead)
-        if filled.entry:
-            return Part(want.slot, filled.entry, loaded=filled.loaded, kept=filled.kept)
-        return self._fallen_back(want, filled.held or held, filled)
-
-    def _usable(self, want: Want, held: Entry, asking: Asking) -> Part | None:
+    def usable(self, want: Want, held: Entry | None, asking: Asking) -> Piece | None:
+        """What L2 holds, if nothing needs to be loaded instead."""
+        if held is None:
+            return None
         match self._known.standing(held, asking.ahead):
             case Standing.FRESH:
                 self._restamping.consider(want.key, held)
-                return Part(want.slot, held)
+                return Piece(held)
             case Standing.REVALIDATE if not asking.wait:
-                return Part(want.slot, held, stale=True)
+                return Piece(held, state=State.STALE)
             case Standing.UNPROVEN if self._trust_unproven and self._known.clock.now() < fresh_until(held.timing):
-                return Part(want.slot, held, unproven=True)
+                return Piece(held, state=State.UNPROVEN)
         return None
 
-    def _fallen_back(self, want: Want, held: Entry | None, filled: Filled) -> Part:
-        if held is None or not may_fall_back(held, self._known.standing(held), self._known.clock.now()):
-            return Part(want.slot, None, filled.failure, loaded=filled.loaded)
-        unproven = self._known.standing(held) is Standing.UNPROVEN
-        return Part(want.slot, held, filled.failure, stale=not unproven, unproven=unproven, loaded=filled.loaded)
+    async def load(self, want: Want, held: Entry | None, asking: Asking) -> Piece:
+        """What is loaded, or may stand in because loading failed; else the failure."""
+        filled = await self._in_time(want, held, asking)
+        if filled.entry:
+            return Piece(filled.entry, loaded=filled.loaded, kept=filled.kept)
+        return self._fallen_back(filled.held or held, filled)
+
+    async def _in_time(self, want: Want, held: Entry | None, asking: Asking) -> Filled:
+        if asking.expires_at == inf:
+            return await self._filler.fill(want, held, asking)
+        try:
+            async with asyncio.timeout_at(asking.expires_at) as timeout:
+                return await self._filler.fill(want, held, asking)
+        except TimeoutError:
+            if not timeout.expired():
+                raise
+            return Filled(None, _LATE)
+
+    def _fallen_back(self, held: Entry | None, filled: Filled) -> Piece:
+        if held is None or not may_fall_back(held, self._known.ledger, self._known.clock.now()):
+            return Piece(None, filled.failure, loaded=filled.loaded)
+        state = _STATES.get(self._known.standing(held), State.STALE)
+        return Piece(held, filled.failure, state, loaded=filled.loaded)

@@ -1,15 +1,20 @@
 """Serving answers one screen: with the view that L1 holds, else the one in L2, else one composed of its parts."""
 
-from collections.abc import Mapping
+import asyncio
 from dataclasses import replace
+from math import inf
 
-from aggregator.engine.answer import Answer, Refused
+from aggregator.engine.answer import Answer, Refused, wanting
+from aggregator.engine.asking import Asking
 from aggregator.engine.background import Background
-from aggregator.engine.compose import Composer, Order
+from aggregator.engine.compose import Composer
 from aggregator.engine.fill import Knowledge
-from aggregator.engine.parts import Asking, Parts
+from aggregator.engine.parts import Parts
 from aggregator.engine.restamp import Restamping
+from aggregator.engine.run import Order
 from aggregator.events import Observer, Served
+from aggregator.model.hops import Hops
+from aggregator.model.inputs import Inputs
 from aggregator.model.plan import plan
 from aggregator.model.screen import Screen
 from aggregator.model.standing import UNPROVEN_FOR, Standing
@@ -45,24 +50,28 @@ class Screens:
         self._observe = observe
         self._trust_unproven = trust_unproven
 
-    async def answer(self, screen: Screen, values: Mapping[str, str]) -> Answer | Refused | None:
-        """The screen for these inputs; None if there can be no such screen."""
-        identity = screen.identity(values)
+    async def answer(self, screen: Screen, inputs: Inputs, came_by: Hops | None = None) -> Answer | Refused | None:
+        """The screen for these inputs; None if there can be no such screen. came_by: the loads it is asked for by."""
+        identity = screen.identity(inputs)
         view = self._memory.get(identity)
         verdict = self._verdict(view) if view else Verdict.EXPIRED
         if view and verdict is Verdict.FRESH:
             return self._served(screen, self._composer.answer(view, "l1"))
-        wants = plan(screen, values, self._namespace)
-        if wants is None:
+        first = plan(screen, inputs, self._namespace)
+        if first is None:
             return None
-        order = Order(screen, screen.key(self._namespace, identity), wants)
+        order = Order(screen, screen.key(self._namespace, identity), inputs, first)
         if view and verdict is Verdict.REVALIDATE:
             self._refresh(order, view)
             return self._served(screen, self._composer.answer(view, "l1"))
-        return self._served(screen, await self._sought(order, view))
+        return self._served(screen, await self._sought(order, view, came_by or Hops(self._namespace, screen.name)))
+
+    def hops(self, screen: Screen, field: str) -> Hops:
+        """The loads of this fleet that a request for the screen has come through, from its CDN-Loop field."""
+        return Hops.read(self._namespace, screen.name, field)
 
     def _served(self, screen: Screen, answer: Answer | Refused) -> Answer | Refused:
-        self._observe(Served(screen.name, answer.tier, answer.state))
+        self._observe(Served(screen.name, answer.tier, answer.state, tuple(wanting(answer))))
         return answer
 
     def _verdict(self, view: View) -> Verdict:
@@ -83,8 +92,10 @@ class Screens:
         self._memory.remove(view.identity)
         return False
 
-    async def _sought(self, order: Order, old: View | None) -> Answer | Refused:
-        asking = Asking(self._known.ledger.head)
+    async def _sought(self, order: Order, old: View | None, hops: Hops) -> Answer | Refused:
+        deadline = order.screen.deadline
+        expires_at = inf if deadline is None else asyncio.get_running_loop().time() + deadline
+        asking = Asking(self._known.ledger.head, expires_at=expires_at, hops=hops)
         [entry] = await self._parts.held([order.key])
         if entry and self._known.standing(entry) is Standing.FRESH:
             self._restamping.consider(order.key, entry)
@@ -107,7 +118,8 @@ class Screens:
         refresh is over."""
 
         async def refresh() -> None:
-            asking = Asking(self._known.ledger.head, wait=True, ahead=max(0.0, view.lead) + 0.001)
+            hops, ahead = Hops(self._namespace, order.screen.name), max(0.0, view.lead) + 0.001
+            asking = Asking(self._known.ledger.head, wait=True, ahead=ahead, hops=hops)
             await self._composer.compose(order, asking, old=None)
 
         self._background.start(("refresh", view.identity), refresh)

@@ -1,7 +1,6 @@
 """The public listener's application: every declared screen at its path, and health."""
 
 from collections.abc import Iterable
-from typing import Any
 
 import structlog
 from starlette.types import Receive, Scope, Send
@@ -9,22 +8,28 @@ from starlette.types import Receive, Scope, Send
 from aggregator.engine.answer import Answer, Refused
 from aggregator.engine.serve import Screens
 from aggregator.http.health import Examine, health_reply
+from aggregator.http.inputs import InputReader
 from aggregator.http.negotiation import request_id, wants_msgpack
 from aggregator.http.problems import Reply, problem
 from aggregator.http.responses import respond
+from aggregator.model.hops import HEADER
+from aggregator.model.inputs import Inputs
 from aggregator.model.route import Routes
 from aggregator.model.screen import Screen
 
+HOPS = HEADER.encode()
 HEALTH_PATHS = (b"/healthz", b"/readyz")
 _log = structlog.get_logger()
 
 
 class PublicApp:
-    """An ASGI application (no lifespan). Nothing of a request but path, method and the headers named here is read."""
+    """An ASGI application (no lifespan). Of a request nothing is read but path, method, the headers named here, and
+    what its screen declares."""
 
-    def __init__(self, catalogue: Iterable[Screen], screens: Screens, examine: Examine) -> None:
+    def __init__(self, catalogue: Iterable[Screen], screens: Screens, inputs: InputReader, examine: Examine) -> None:
         self._routes = Routes(catalogue)
         self._screens = screens
+        self._inputs = inputs
         self._examine = examine
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -36,12 +41,13 @@ class PublicApp:
 
     async def _guarded(self, scope: Scope, headers: dict[bytes, bytes]) -> Reply:
         try:
-            return await self._reply(scope["method"], scope["raw_path"], headers)
+            return await self._reply(scope, headers)
         except Exception:
             _log.exception("request failed", path=scope["path"])
             return problem(500, "This is a defect of the aggregator; its log has the request id and the traceback.")
 
-    async def _reply(self, method: str, path: bytes, headers: dict[bytes, bytes]) -> Reply:
+    async def _reply(self, scope: Scope, headers: dict[bytes, bytes]) -> Reply:
+        method, path = scope["method"], scope["raw_path"]
         healthy = path in HEALTH_PATHS
         found = None if healthy else self._routes.find(path)
         if not healthy and not found:
@@ -50,12 +56,17 @@ class PublicApp:
             return problem(405, f"{method} is not served here; use GET or HEAD.", allow="GET, HEAD")
         if not found:
             return health_reply(path, self._examine())
-        return await self._screen(*found, headers)
+        screen, values = found
+        inputs = await self._inputs.read(screen, values, scope["query_string"], headers)
+        return inputs if isinstance(inputs, Reply) else await self._screen(screen, inputs, headers)
 
-    async def _screen(self, screen: Screen, values: Any, headers: dict[bytes, bytes]) -> Reply:
-        answer = await self._screens.answer(screen, values)
+    async def _screen(self, screen: Screen, inputs: Inputs, headers: dict[bytes, bytes]) -> Reply:
+        came_by = self._screens.hops(screen, headers[HOPS].decode("latin-1")) if HOPS in headers else None
+        if came_by and (why := came_by.loop(screen)):
+            return problem(508, f"{screen.name} would wait for itself: {why}.")
+        answer = await self._screens.answer(screen, inputs, came_by)
         if answer is None:
-            return problem(404, "No screen has this path: a parameter cannot stand in a path segment.")
+            return problem(404, "No screen has this path: one of its inputs cannot be put to an MBU.")
         _note(screen, answer)
         accept = headers.get(b"accept", b"").decode("latin-1")
         condition = headers.get(b"if-none-match", b"").decode("latin-1")

@@ -3,8 +3,10 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
+
+from aggregator.http.buckets import cumulative
 
 
 class Family(NamedTuple):
@@ -18,11 +20,15 @@ class Family(NamedTuple):
 COUNTERS = (
     Family("screens_served", "Screens answered, by their source and state.", ("screen", "tier", "state")),
     Family(
+        "slots_wanting",
+        "Slots answered otherwise than declared, by how.",
+        ("screen", "slot", "state"),
+    ),
+    Family(
         "mbu_loads",
         "Loads from MBUs; shed and breaker were not sent.",
         ("mbu", "fragment", "outcome"),
     ),
-    Family("mbu_load_seconds", "Seconds spent waiting for MBUs.", ("mbu",)),
     Family(
         "loads_joined",
         "Loads not made: one was under way, or had just failed.",
@@ -34,6 +40,10 @@ COUNTERS = (
     Family("log_gaps", "Times that records of the log were lost unread, so that L1 and L2 had to be proved again."),
     Family("log_epochs", "Times that the log began anew."),
     Family("l1_evictions", "Views that left L1 for want of room."),
+)
+# In seconds; what is counted is the `_bucket` of each, by its label `le`, and the `_sum`.
+HISTOGRAMS = (
+    Family("mbu_load_seconds", "What loads took that were sent to MBUs, with their wait.", ("mbu", "fragment")),
 )
 GAUGES = (
     Family("workers_ready", "Workers that may be sent requests."),
@@ -61,17 +71,29 @@ class Exposition(Collector):
         return []
 
     def collect(self) -> Iterator[Metric]:
-        """Counters are summed over workers, living and gone; gauges over the living."""
+        """Counters and histograms are summed over workers, living and gone; gauges over the living."""
         snapshots = list(self._snapshots())
         for family in COUNTERS:
             metric = CounterMetricFamily(f"aggregator_{family.name}", family.help, labels=family.labels)
             for labels, value in summed(snapshots, family.name).items():
                 metric.add_metric(labels, value)
             yield metric
+        for family in HISTOGRAMS:
+            yield _histogram(family, snapshots)
         for family in GAUGES:
             values = [snapshot["gauges"].get(family.name, 0) for snapshot in snapshots if snapshot["gauges"]]
             value = max(values, default=0) if family.name in _GREATEST else sum(values)
             yield GaugeMetricFamily(f"aggregator_{family.name}", family.help, value)
+
+
+def _histogram(family: Family, snapshots: list[Snapshot]) -> HistogramMetricFamily:
+    metric = HistogramMetricFamily(f"aggregator_{family.name}", family.help, labels=family.labels, unit="seconds")
+    counts: dict[tuple[str, ...], dict[str, float]] = {}
+    for (*labels, bound), count in summed(snapshots, f"{family.name}_bucket").items():
+        counts.setdefault(tuple(labels), {})[bound] = count
+    for named, seconds in summed(snapshots, f"{family.name}_sum").items():
+        metric.add_metric(named, cumulative(counts[named]), seconds)
+    return metric
 
 
 def summed(snapshots: Iterable[Snapshot], name: str) -> dict[tuple[str, ...], float]:

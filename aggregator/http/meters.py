@@ -6,7 +6,11 @@ from typing import Any
 import structlog
 
 from aggregator.events import Called, Event, Joined, Overtaken, Served, Trouble
+from aggregator.http.buckets import bucket
+from loaders.loader import Reason
 
+# Loads that took no time at the MBU: with them an open breaker would look like a fast MBU.
+_NOT_SENT = {Reason.SHED.value, Reason.BREAKER.value}
 _log = structlog.get_logger()
 
 Series = dict[tuple[str, ...], float]
@@ -20,11 +24,15 @@ class Meters:
 
     def __call__(self, event: Event) -> None:
         match event:
-            case Served(screen, tier, state):
+            case Served(screen, tier, state, wanting):
                 self._count("screens_served", screen, tier, state)
+                for slot, slot_state in wanting:
+                    self._count("slots_wanting", screen, slot, slot_state)
             case Called(mbu, fragment, outcome, seconds):
                 self._count("mbu_loads", mbu, fragment, outcome)
-                self._count("mbu_load_seconds", mbu, by=seconds)
+                if outcome not in _NOT_SENT:
+                    self._count("mbu_load_seconds_bucket", mbu, fragment, bucket(seconds))
+                    self._count("mbu_load_seconds_sum", mbu, fragment, by=seconds)
             case Joined(where):
                 self._count("loads_joined", where)
             case Overtaken(views):

@@ -1,5 +1,6 @@
 """A response is an answer's bytes in the form the client takes, with headers that tell the truth about it."""
 
+from collections.abc import Mapping
 from math import floor
 from typing import Any
 
@@ -10,6 +11,7 @@ import orjson
 from aggregator.engine.answer import Answer, Refused
 from aggregator.http.negotiation import MSGPACK, matches
 from aggregator.http.problems import PROBLEM_TYPE, Reply, problem
+from aggregator.http.slots import HEADER, slots_field
 from aggregator.model.screen import Screen
 from aggregator.model.view import TITLES, etag
 
@@ -18,9 +20,17 @@ CACHE = http_sf.Token("aggregator")
 
 def respond(screen: Screen, answer: Answer | Refused, as_msgpack: bool, if_none_match: str) -> Reply:
     """The reply to a GET of the screen; to HEAD the same without its body."""
+    told = {HEADER: slots_field(answer.slots, answer.now)} if screen.tells_slots and answer.slots else {}
     if isinstance(answer, Refused):
-        return _refused(answer)
-    headers = {"cache-control": _cache_control(screen, answer), "cache-status": cache_status(answer), "vary": "accept"}
+        return _refused(answer, told)
+    age = max(0, floor(answer.now - answer.view.timing.at))
+    headers = {
+        "cache-control": _cache_control(screen, answer, age),
+        "cache-status": cache_status(answer),
+        "vary": ", ".join(screen.varies),
+        "age": str(age),
+        **told,
+    }
     if answer.view.status != 200:
         return Reply(answer.view.status, answer.view.body, headers | {"content-type": PROBLEM_TYPE})
     body, tag = _form(answer, as_msgpack)
@@ -38,21 +48,23 @@ def _form(answer: Answer, as_msgpack: bool) -> tuple[bytes, str]:
     return packed, etag(packed)
 
 
-def _refused(answer: Refused) -> Reply:
+def _refused(answer: Refused, told: Mapping[str, str]) -> Reply:
     failure = answer.failure
     retry_after = failure.retry_after or (1.0 if failure.status == 503 else None)
     detail = f"{answer.slot.name}: {TITLES[failure.status].lower()}: {failure.detail}"
     parameters: dict[str, Any] = {"fwd": http_sf.Token("miss"), "stored": False, "detail": answer.state}
-    return problem(failure.status, detail, retry_after, cache_status=str(http_sf.ser([(CACHE, parameters)])))
+    status = str(http_sf.ser([(CACHE, parameters)]))
+    return problem(failure.status, detail, retry_after, cache_status=status, **told)
 
 
-def _cache_control(screen: Screen, answer: Answer) -> str:
-    """Only what is whole and fresh may be used unasked, and not for longer than it is fresh here."""
-    if not answer.view.whole or not answer.view.kept:
+def _cache_control(screen: Screen, answer: Answer, age: int) -> str:
+    """Only what is whole and fresh may be used unasked, and not for longer than it is fresh here. The age counts
+    towards max-age (RFC 9111, section 4.2), so that it is added."""
+    if not answer.view.whole or not answer.view.kept or not answer.current:
         return "no-store"
     if screen.client_max_age is None or not answer.whole:
         return "private, no-cache"
-    return f"private, max-age={max(0, floor(min(screen.client_max_age, answer.ttl)))}"
+    return f"private, max-age={age + max(0, floor(min(screen.client_max_age, answer.ttl)))}"
 
 
 def cache_status(answer: Answer) -> str:

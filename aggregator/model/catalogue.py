@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from aggregator.model.screen import Fragment, Screen
+from aggregator.model.fragment import Fragment
+from aggregator.model.screen import Screen
 
 
 @dataclass(frozen=True)
@@ -25,10 +26,11 @@ class Mbu:
     url: scheme, host, port and perhaps a path before every fragment's. deadline: seconds for queueing and answer
     together. max_in_flight: calls at once from one process. max_payload: bytes, decompressed.
     headers: sent with every call, each a literal or a secret.
+    app, call: "module:attribute" of an ASGI application, or of a callable, in this process; one of url, app and call.
     """
 
     name: str
-    url: str
+    url: str | None
     deadline: float
     max_in_flight: int
     max_payload: int
@@ -36,6 +38,28 @@ class Mbu:
     ca_file: str | None = None
     client_cert_file: str | None = None
     client_key_file: str | None = None
+    app: str | None = None
+    call: str | None = None
+
+    @property
+    def place(self) -> str:
+        """Where it is, for people: its URL, or what it is in this process."""
+        return self.url or (f"app {self.app}" if self.app else f"call {self.call}")
+
+
+@dataclass(frozen=True)
+class ViewerKey:
+    """One way to verify a viewer's token; exactly one of public_key_file, secret and jwks_url is set.
+
+    algorithm: the only one that it is good for (RFC 7518, RFC 8037). leeway: seconds that clocks may differ by."""
+
+    algorithm: str
+    public_key_file: str | None = None
+    secret: Secret | None = None
+    jwks_url: str | None = None
+    audience: str | None = None
+    issuer: str | None = None
+    leeway: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -58,9 +82,13 @@ def _grants(pattern: str, tag: str) -> bool:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """What is declared, by name."""
+    """What is declared, by name; and how viewers are told.
+
+    hash_key: makes the hashes that stand for cookies and forwarded headers in keys; None = a new one at each start."""
 
     mbus: Mapping[str, Mbu]
     fragments: Mapping[str, Fragment]
     screens: Mapping[str, Screen]
     publishers: Mapping[str, Publisher]
+    viewer_keys: tuple[ViewerKey, ...] = ()
+    hash_key: Secret | None = None

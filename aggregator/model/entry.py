@@ -1,10 +1,25 @@
 """An entry is one kept answer: a fragment of one MBU, or a view composed of several."""
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from aggregator.model.ledger import Ledger
 from aggregator.model.position import Position
 from cache_policies.policy import Timing
+
+
+class SlotState(NamedTuple):
+    """What there is to tell of one slot of a view. state: a word of `State`. at: when its oldest entry was loaded, and
+    fresh_until, fleet seconds; 0 where it has none. missing: places of a list that failed. absent: those with nothing.
+    """
+
+    name: str
+    state: str
+    at: float = 0.0
+    fresh_until: float = 0.0
+    missing: int = 0
+    absent: int = 0
+
 
 # Seconds after an entry's last use within which a 304 may renew it.
 REVALIDATED_WITHIN = 60.0
@@ -17,6 +32,7 @@ class Entry:
     position: the head that the process had applied before the load began, or at which it was proved current.
     absent: there is nothing; the payload is `null`.
     etag, last_modified: the MBU's own validators, as it sent them.
+    slots: of a view, what there is to tell of each of its slots.
     """
 
     identity: bytes
@@ -27,6 +43,7 @@ class Entry:
     absent: bool = False
     etag: str | None = None
     last_modified: str | None = None
+    slots: tuple[SlotState, ...] = ()
 
     @property
     def kept_for(self) -> float:

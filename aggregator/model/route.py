@@ -30,7 +30,11 @@ class Parameter:
     def read(self, raw: bytes) -> str | None:
         """The value that a raw path segment stands for, in its one canonical form; None if it is not of the type."""
         text = _decoded(raw)
-        if text is None:
+        return None if text is None else self.read_text(text)
+
+    def read_text(self, text: str) -> str | None:
+        """The same, of text that is decoded already."""
+        if not is_value(text):
             return None
         match self.type:
             case "int":
@@ -48,7 +52,16 @@ def _decoded(raw: bytes) -> str | None:
         text = unquote_to_bytes(raw).decode()
     except UnicodeDecodeError:
         return None
-    return text if 0 < len(text.encode()) <= MAX_PARAMETER_BYTES and not has_control(text) else None
+    return text
+
+
+def is_value(text: str) -> bool:
+    """Can the text be an input: 1 to 200 bytes of UTF-8 without control characters?"""
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError:
+        return False
+    return 0 < size <= MAX_PARAMETER_BYTES and not has_control(text)
 
 
 def _uuid(text: str) -> str | None:

@@ -4,6 +4,7 @@ from enum import Enum
 
 from aggregator.model.entry import Entry
 from aggregator.model.ledger import Ledger
+from aggregator.model.tags import VIEWER
 from cache_policies.policy import Verdict, plain_moments
 
 # Without proof, what was loaded this recently is used all the same (seconds).
@@ -39,7 +40,16 @@ def standing(entry: Entry, ledger: Ledger, now: float, vouched: bool, ahead: flo
     return Standing(verdict.value)
 
 
-def may_fall_back(entry: Entry, standing: Standing, now: float) -> bool:
-    """May the entry be used because loading failed? Never if it was overtaken; else for as long as it is fresh or
-    `stale_if_error` allows."""
-    return standing is not Standing.OVERTAKEN and now < plain_moments(entry.timing).fallback_until
+def may_fall_back(entry: Entry, ledger: Ledger, now: float) -> bool:
+    """May the entry be used because loading failed? For as long as it is fresh or `stale_if_error` allows; if it was
+    overtaken, for `overtaken_if_error` from the first time on, and never if its viewer was forgotten."""
+    first = ledger.first_overtaken(entry.tags, entry.position)
+    if first is None:
+        return now < plain_moments(entry.timing).fallback_until
+    allowed = entry.timing.lifetime.overtaken_if_error
+    return allowed > 0 and now < first.ms / 1000 + allowed and not forgotten(entry, ledger)
+
+
+def forgotten(entry: Entry, ledger: Ledger) -> bool:
+    """Was everything of the entry's viewer invalidated since it was loaded? Then it is not even kept."""
+    return ledger.overtaken((tag for tag in entry.tags if tag.startswith(VIEWER)), entry.position)

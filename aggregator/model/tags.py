@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 MAX_TAG_BYTES = 256
 EVERYTHING = "*"
+VIEWER = "viewer:"
 
 
 def tag_mistake(tag: object) -> str | None:
@@ -21,7 +22,7 @@ def tag_mistake(tag: object) -> str | None:
 
 def has_control(text: str) -> bool:
     """Does the text hold a control character (Unicode category Cc)?"""
-    return any(ord(char) < 32 or 127 <= ord(char) < 160 for char in text)
+    return not text.isprintable() and any(ord(char) < 32 or 127 <= ord(char) < 160 for char in text)
 
 
 def implicit_tags(fragment: str, mbu: str) -> tuple[str, ...]:
@@ -32,6 +33,11 @@ def implicit_tags(fragment: str, mbu: str) -> tuple[str, ...]:
 def screen_tag(screen: str) -> str:
     """The tag that every view of a screen has without saying so."""
     return f"screen:{screen}"
+
+
+def viewer_tag(subject: str) -> str:
+    """The tag of everything that is one viewer's; an invalidation of it forbids every fallback."""
+    return f"{VIEWER}{subject}"
 
 
 def union(groups: Iterable[Iterable[str]]) -> tuple[str, ...]:

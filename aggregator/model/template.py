@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
 _SEPARATOR = re.compile(r"[/\\]")
-_PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
+# A name, or what stands behind one of a request's own parts: {user_id}, {query.page}, {header.accept-language}.
+_PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z0-9_-]+)*)\}")
 
 
 class TemplateMistake(ValueError):
@@ -55,4 +56,7 @@ class Template:
 
 
 def _resolves(segment: str) -> bool:
-    return any(part in (".", "..") for part in _SEPARATOR.split(unquote(segment)))
+    # Most have no dot, and then there is nothing to take apart.
+    return ("." in segment or "%" in segment) and any(
+        part in (".", "..") for part in _SEPARATOR.split(unquote(segment))
+    )

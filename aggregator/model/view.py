@@ -8,30 +8,14 @@ from typing import Any
 
 import orjson
 
-from aggregator.model.entry import Entry
+from aggregator.model.entry import Entry, SlotState
 from aggregator.model.ledger import Ledger
+from aggregator.model.part import BROKEN, Part, State
 from aggregator.model.position import Position
-from aggregator.model.screen import Screen, Slot
+from aggregator.model.screen import Screen
 from aggregator.model.tags import union
 from cache_policies.policy import Lifetime, Moments, Timing, plain_moments
-from loaders.loader import Failed
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """What fills one slot: an entry, or the failure in its place.
-
-    stale: the entry is older than its lifetime. unproven: it is not proved current. loaded: an MBU was asked for it
-    now. kept: it may be stored.
-    """
-
-    slot: Slot
-    entry: Entry | None
-    failure: Failed | None = None
-    stale: bool = False
-    unproven: bool = False
-    loaded: bool = False
-    kept: bool = True
+from loaders.loader import Failed, Reason
 
 
 @dataclass(slots=True)
@@ -42,7 +26,9 @@ class View:
     position: where it was last proved current; raised when it is proved again.
     timing: the worst of its parts'. until: the ends of its verdicts for this holder, on the fleet's clock.
     at: when its oldest part was loaded, fleet seconds; where it stands in for a failure, since when it does.
-    whole: no part failed. stale, unproven: some part is. kept: every part may be stored.
+    slots: what there is to tell of each.
+    whole: no part failed. stale, unproven: some part is. kept: every part may be stored. late: a part was not there
+    within the screen's deadline, and may be by now.
     """
 
     identity: bytes
@@ -54,10 +40,12 @@ class View:
     timing: Timing
     until: Moments
     at: float
+    slots: tuple[SlotState, ...] = ()
     whole: bool = True
     stale: bool = False
     unproven: bool = False
     kept: bool = True
+    late: bool = False
 
     @property
     def size(self) -> int:
@@ -76,19 +64,25 @@ class View:
 
     def as_entry(self) -> Entry:
         """What L2 keeps of it."""
-        return Entry(self.identity, self.body, self.tags, self.timing, self.position, absent=self.status == 404)
+        absent = self.status == 404
+        return Entry(self.identity, self.body, self.tags, self.timing, self.position, absent, slots=self.slots)
 
 
 def view_from(entry: Entry) -> View:
     """The view that an L2 entry holds."""
     status, body, until = 404 if entry.absent else 200, entry.payload, plain_moments(entry.timing)
-    timing = entry.timing
-    return View(entry.identity, status, body, etag(body), entry.tags, entry.position, timing, until, timing.at)
+    timing, slots = entry.timing, entry.slots
+    return View(entry.identity, status, body, etag(body), entry.tags, entry.position, timing, until, timing.at, slots)
 
 
-def compose(screen: Screen, identity: bytes, parts: Sequence[Part], position: Position, now: float) -> View:
-    """The view made of the parts, stamped with `position`; its verdicts are the plain ones of its timing."""
-    return _view(200, splice(parts), screen, identity, parts, position, now)
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What a view is made with besides its parts: its identity and own tags, the head, and the fleet's time."""
+
+    identity: bytes
+    tags: tuple[str, ...]
+    position: Position
+    now: float
 
 
 NOT_THERE = {
@@ -99,29 +93,30 @@ NOT_THERE = {
 }
 
 
-def absent_view(screen: Screen, identity: bytes, parts: Sequence[Part], position: Position, now: float) -> View:
-    """The view of a screen whose required part is absent: a problem document (RFC 9457), kept like any other view."""
-    return _view(404, orjson.dumps(NOT_THERE), screen, identity, parts, position, now)
-
-
-def _view(
-    status: int, body: bytes, screen: Screen, identity: bytes, parts: Sequence[Part], position: Position, now: float
-) -> View:
-    timing = worst_timing(parts, now)
+def compose(screen: Screen, parts: Sequence[Part], stamp: Stamp) -> View:
+    """The view made of the parts; its verdicts are the plain ones of its timing. If a required part is absent it is a
+    problem document (RFC 9457), kept like any other view."""
+    absent = any(part.slot.required and part.absent for part in parts)
+    body = orjson.dumps(NOT_THERE) if absent else splice(screen, parts)
+    timing, pieces = worst_timing(parts, stamp.now), [piece for part in parts for piece in part.pieces]
+    told = tuple(part.told for part in parts)
+    states = {State(slot.state) for slot in told}
     return View(
-        identity,
-        status,
+        stamp.identity,
+        404 if absent else 200,
         body,
         etag(body),
-        view_tags(screen, parts),
-        position,
+        union([*(entry.tags for part in parts for entry in part.entries), stamp.tags]),
+        stamp.position,
         timing,
         plain_moments(timing),
         timing.at,
-        whole=all(part.entry for part in parts),
-        stale=any(part.stale for part in parts),
-        unproven=any(part.unproven for part in parts),
-        kept=all(part.kept for part in parts),
+        told,
+        whole=not states & BROKEN,
+        stale=any(piece.state in (State.STALE, State.OVERTAKEN) for piece in pieces),
+        unproven=any(piece.state is State.UNPROVEN for piece in pieces),
+        kept=all(piece.kept for piece in pieces),
+        late=any(piece.failure and piece.failure.reason is Reason.LATE for piece in pieces),
     )
 
 
@@ -130,12 +125,10 @@ def etag(body: bytes) -> str:
     return f'"{blake2b(body, digest_size=16).hexdigest()}"'
 
 
-def splice(parts: Iterable[Part]) -> bytes:
-    """`{"data":{…}}` with every payload byte for byte; `errors` beside it where a part failed."""
-    parts = list(parts)
-    members = [b'"%b":%b' % (part.slot.name.encode(), part.entry.payload if part.entry else b"null") for part in parts]
-    data = b'{"data":{' + b",".join(members) + b"}"
-    errors = [_error(part.slot, part.failure) for part in parts if part.failure and not part.entry]
+def splice(screen: Screen, parts: Sequence[Part]) -> bytes:
+    """`{"data":{…}}` with every payload in its place; `errors` beside it where a part failed."""
+    data = b'{"data":' + screen.layout.splice([part.payload for part in parts])
+    errors = [_error(part, place, failure) for part in parts for place, failure in part.failures]
     return data + (b',"errors":' + orjson.dumps(errors) if errors else b"") + b"}"
 
 
@@ -146,13 +139,13 @@ TITLES = {
 }
 
 
-def _error(slot: Slot, failure: Failed) -> dict[str, Any]:
-    """An object of RFC 9457 members, the slot named by an RFC 6901 pointer into `data`."""
+def _error(part: Part, place: Sequence[str], failure: Failed) -> dict[str, Any]:
+    """An object of RFC 9457 members, the place named by an RFC 6901 pointer into `data`."""
     return {
-        "pointer": f"/{slot.name}",
+        "pointer": "".join(f"/{step}" for step in place),
         "title": TITLES[failure.status],
         "status": failure.status,
-        "detail": f"{slot.fragment.mbu}: {failure.detail}",
+        "detail": f"{part.slot.fragment.mbu}: {failure.detail}",
     }
 
 
@@ -161,21 +154,16 @@ NEVER = Moments(float("inf"), float("inf"), float("inf"))
 
 def worst_timing(parts: Sequence[Part], now: float) -> Timing:
     """The timing of a whole: the earliest end of each verdict among its parts, and their greatest cost."""
-    entries = [part.entry for part in parts if part.entry]
+    entries = [entry for part in parts for entry in part.entries]
     if not entries:
         return Timing(now, Lifetime(0.0), 0.0)
     ends = reduce(Moments.worst, (plain_moments(entry.timing) for entry in entries), NEVER)
-    at = min((entry.timing.at for entry in entries), default=now)
+    at = min(entry.timing.at for entry in entries)
     fresh = ends.fresh_until - at
     stale = (max(0.0, end - ends.fresh_until) for end in ends[1:])
-    return Timing(at, Lifetime(fresh, *stale), max((entry.timing.cost for entry in entries), default=0.0))
+    return Timing(at, Lifetime(fresh, *stale), max(entry.timing.cost for entry in entries))
 
 
 def current(parts: Iterable[Part], ledger: Ledger) -> bool:
     """Are all parts that there are proved current at the ledger's head, so that the whole may be stamped with it?"""
-    return all(part.entry.is_current(ledger) for part in parts if part.entry)
-
-
-def view_tags(screen: Screen, parts: Iterable[Part]) -> tuple[str, ...]:
-    """The union of the parts' tags and the screen's own."""
-    return union([*(part.entry.tags for part in parts if part.entry), screen.own_tags])
+    return all(entry.is_current(ledger) for part in parts for entry in part.entries)

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import secrets
 import signal
 import socket
 from collections.abc import Awaitable, Callable
@@ -16,6 +17,7 @@ from aggregator.embedded import EmbeddedServer
 from aggregator.http.exposition import Snapshot
 from aggregator.http.ops import admin_app
 from aggregator.http.publishing import Publishers
+from aggregator.identity.hashing import hash_key
 from aggregator.invalidation.redis_stream import RedisLog
 from aggregator.model.catalogue import Catalogue
 from aggregator.process.worker import server
@@ -71,7 +73,13 @@ async def supervise(
         admin = stack.enter_context(closing(listen(settings.admin_host, settings.admin_port)))
         redis_url = settings.redis_url or _embedded(stack, settings)
         log_url = settings.log_url or redis_url
-        orders = {"source": source, "settings": _plain(settings), "redis_url": redis_url, "log_url": log_url}
+        orders: dict[str, Any] = {
+            "source": source,
+            "settings": _plain(settings),
+            "redis_url": redis_url,
+            "log_url": log_url,
+        }
+        orders["hash_key"] = hash_key(catalogue.hash_key) or secrets.token_bytes(32)
         workers = Workers(settings.workers, public, orders)
         log = RedisLog(log_url, settings.namespace)
         app = admin_app(log, Publishers(catalogue.publishers.values()), workers.fleet, openapi(catalogue))

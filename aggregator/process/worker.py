@@ -54,7 +54,7 @@ async def work(control: socket.socket, listening: socket.socket) -> None:
     settings = Settings.model_validate(orders["settings"])
     log_as(settings.log_level, settings.log_format)
     catalogue = declare(orders["source"], os.environ).catalogue
-    service = connect(catalogue, settings, orders["redis_url"], orders["log_url"])
+    service = connect(catalogue, settings, orders["redis_url"], orders["log_url"], orders["hash_key"])
     await _serve(service, server(service.app, settings), channel, listening)
 
 

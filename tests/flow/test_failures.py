@@ -10,7 +10,7 @@ from aggregator.model.screen import Slot
 from cache_policies.policy import Lifetime
 from loaders.loader import Absent, Failed, Loaded, LoadRequest, NotModified, Outcome, Reason
 from tests.virtual_time import run
-from tests.world import World, fragment, screen
+from tests.world import World, conditions, fragment, screen
 
 BROKEN = Failed(Reason.STATUS, "answered 500")
 HOME = screen(Slot("user", fragment("user"), required=True), Slot("posts", fragment("posts")))
@@ -202,8 +202,8 @@ def test_validators_are_used_and_a_304_renews(overtaken: bool) -> None:
     home = screen(Slot("user", fragment("user"), required=True))
 
     def answer(request: LoadRequest) -> Outcome:
-        seen.append(dict(request.headers))
-        return NotModified() if request.headers else Loaded(b'{"n":1}', {"etag": '"one"'})
+        seen.append(conditions(request))
+        return NotModified() if conditions(request) else Loaded(b'{"n":1}', {"etag": '"one"'})
 
     seen: list[dict[str, str]] = []
 

@@ -6,13 +6,14 @@ import pytest
 
 from aggregator.engine.answer import Answer
 from aggregator.engine.flights import Flights, Landing
+from aggregator.model.inputs import Inputs
 from aggregator.model.ledger import Ledger
-from aggregator.model.plan import plan
+from aggregator.model.plan import Want, plan
 from aggregator.model.position import ORIGIN
 from aggregator.model.screen import Slot
 from loaders.loader import Absent, Failed, Loaded, LoadRequest, NotModified, Outcome, Reason
 from tests.virtual_time import run
-from tests.world import DEADLINE, World, fragment, learning, screen
+from tests.world import DEADLINE, World, conditions, fragment, learning, screen
 
 HOME = screen(Slot("user", fragment("user"), required=True))
 
@@ -116,7 +117,8 @@ def test_a_waiter_is_released_where_the_load_never_began() -> None:
 
     async def story() -> None:
         flights = Flights(Ledger(), lambda _: None)
-        [want] = plan(HOME, {"id": "42"}, "test") or ()
+        [want] = (plan(HOME, Inputs({"id": "42"}), "test") or {}).values()
+        assert isinstance(want, Want)
         waiting = asyncio.create_task(flights.join(want, ORIGIN, fly))
         await asyncio.sleep(0)
         for task in flights._tasks:
@@ -133,7 +135,7 @@ def answering(*outcomes: Outcome) -> tuple[World, list[dict[str, str]]]:
     left, seen = list(outcomes), list[dict[str, str]]()
 
     def answer(request: LoadRequest) -> Outcome:
-        seen.append(dict(request.headers))
+        seen.append(conditions(request))
         return left.pop(0) if len(left) > 1 else left[0]
 
     world = World(HOME)

@@ -1,5 +1,6 @@
 """Fixtures of the black-box tests: an MBU a module, a plain service for several, an id that nothing is kept under."""
 
+import socket
 import uuid
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -62,6 +63,13 @@ def mbu() -> Iterator[Mbu]:
     """One MBU, which every declaration of the module names as $MBU."""
     with Mbu() as one:
         yield one
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port that nobody listens on just now."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        return int(listening.getsockname()[1])
 
 
 @pytest.fixture

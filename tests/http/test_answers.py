@@ -137,10 +137,10 @@ def test_what_is_not_declared_changes_nothing_and_reaches_no_mbu(running: Runnin
     got = running.get(f"/screens/card/{id}?debug=1&id=7", hostile)
     assert (got.status, got.body, got.headers["etag"]) == (200, plain.body, plain.headers["etag"])
     [seen] = [seen for seen in mbu.seen if seen.target == f"/zebra/{id}"]
-    assert set(seen.headers) <= {"host", "accept", "accept-encoding", "user-agent"}
+    assert set(seen.headers) <= {"host", "accept", "accept-encoding", "user-agent", "cdn-loop"}
     cold = running.get(f"/screens/home/{id}?debug=1", hostile)
     assert cold.json["data"]["zebra"] == 1
-    assert set(mbu.seen[-1].headers) <= {"host", "accept", "accept-encoding", "user-agent"}
+    assert set(mbu.seen[-1].headers) <= {"host", "accept", "accept-encoding", "user-agent", "cdn-loop"}
 
 
 @pytest.mark.parametrize("given", ["abc-1.2:3_4", "x" * 128])

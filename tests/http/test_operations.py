@@ -30,8 +30,9 @@ path = "/part/{id}"
 path = "/home/{id}"
 slots = { part = "part" }
 """
-COUNTED = "screens_served mbu_loads mbu_load_seconds invalidations_applied log_gaps log_epochs l1_evictions"
+COUNTED = "screens_served mbu_loads invalidations_applied log_gaps log_epochs l1_evictions"
 MEASURED = "workers_ready workers_vouching log_lag_records l1_bytes l1_views ledger_tags flights background_tasks"
+LABELS = {"screen", "tier", "state", "slot", "mbu", "fragment", "outcome", "le", "where", "what"}
 SAMPLE = re.compile(r"(aggregator_\w+)(?:\{(.*)\})? (\S+)")
 
 
@@ -91,7 +92,11 @@ def test_metrics_are_those_of_all_workers_together(running: Running, mbu: Mbu, i
     wanted = [*(f"{name}_total" for name in COUNTED.split()), *MEASURED.split()]
     assert {f"aggregator_{name}" for name in wanted} <= {name.partition("{")[0] for name in now}
     assert (now["aggregator_workers_ready"], now["aggregator_workers_vouching"]) == (2, 2)
-    assert now['aggregator_mbu_loads_total{fragment="part",mbu="m",outcome="loaded"}'] >= 1
+    loads = now['aggregator_mbu_loads_total{fragment="part",mbu="m",outcome="loaded"}']
+    assert loads >= 1
+    buckets = [value for name, value in now.items() if name.startswith("aggregator_mbu_load_seconds_bucket")]
+    assert buckets == sorted(buckets)
+    assert buckets[-1] == now['aggregator_mbu_load_seconds_count{fragment="part",mbu="m"}'] >= loads
 
 
 def test_no_key_or_user_is_a_label(running: Running, mbu: Mbu, id: str) -> None:
@@ -103,7 +108,7 @@ def test_no_key_or_user_is_a_label(running: Running, mbu: Mbu, id: str) -> None:
     assert got.headers["content-type"].startswith("text/plain")
     assert id.encode() not in got.body
     labels = {pair for line in got.body.decode().splitlines() if (m := SAMPLE.fullmatch(line)) for pair in _pairs(m[2])}
-    assert {name for name, _ in labels} <= {"screen", "tier", "state", "mbu", "fragment", "outcome", "where", "what"}
+    assert {name for name, _ in labels} <= LABELS
     assert {value for name, value in labels if name in ("screen", "mbu", "fragment")} <= {"home", "m", "part"}
 
 

@@ -21,7 +21,7 @@ entries = st.builds(
     identity=st.binary(max_size=300),
     payload=st.binary(max_size=2_000),
     tags=st.lists(texts, max_size=20).map(tuple),
-    timing=st.builds(Timing, numbers, st.builds(Lifetime, numbers, numbers, numbers), numbers),
+    timing=st.builds(Timing, numbers, st.builds(Lifetime, numbers, numbers, numbers, numbers), numbers),
     position=st.builds(Position, halves, halves, halves),
     absent=st.booleans(),
     etag=st.none() | texts,

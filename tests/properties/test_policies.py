@@ -14,7 +14,7 @@ from cache_policies.policy import Lifetime, Origin, Policy, Timing, plain_moment
 seconds = st.floats(0, 1e7)
 said = st.none() | st.floats(-10, 1e8)
 draws = st.floats(0, 1, exclude_min=True)
-lifetimes = st.builds(Lifetime, seconds, seconds, seconds)
+lifetimes = st.builds(Lifetime, seconds, seconds, seconds, seconds)
 origins = st.builds(Origin, said, said, said)
 timings = st.builds(Timing, st.floats(1e9, 2e9), lifetimes, seconds)
 
@@ -38,7 +38,8 @@ def test_a_grant_is_within_the_declared_and_the_said(
     """In every order of composition each duration is between 0 and the lesser of declared and said."""
     for policy in compositions(lifetime, share, beta):
         granted = policy.grant(origin, draw)
-        words = (origin.fresh_for, origin.stale_while_revalidate, origin.stale_if_error)
+        on_error = origin.stale_if_error
+        words = (origin.fresh_for, origin.stale_while_revalidate, on_error, on_error)
         for given_, declared, word in zip(granted, lifetime, words, strict=True):
             assert 0 <= given_ <= declared
             assert word is None or given_ <= max(word, 0)

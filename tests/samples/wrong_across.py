@@ -16,8 +16,8 @@ ACROSS = [
     Wrong(
         SCREEN_PATH,
         'path = "/screens/home/{usr_id}"',
-        "[fragments.user] path: {user_id} is filled by no input of [screens.home], which uses it as user and whose "
-        'path has {usr_id}; did you mean "usr_id"?',
+        "[fragments.user] path: {user_id} is filled by no input of [screens.home], which uses it as user: its path has "
+        '{usr_id}, and the slot gives it nothing else; did you mean "usr_id"?',
     ),
     Wrong(
         TAGS,

@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 
 from aggregator.cli import main
 from tests.samples.right import ENVIRON, RIGHT
+from tests.samples.waves import WAVES
 
 ROOT = Path(__file__).parent.parent.parent
 SAMPLE = str(ROOT / "tests" / "samples" / "screens.toml")
@@ -58,6 +59,19 @@ def test_what_shortens_a_lifetime_is_shown_and_what_a_client_may_do(tmp_path: Pa
     shown = check(str(path), **ENVIRON).stdout
     assert "absent_for 5s, jitter 0.25, early_refresh 0\n" in shown
     assert "  home  GET /screens/home/{user_id}  user; client_max_age 10s\n" in shown
+
+
+def test_what_a_slot_reads_is_shown_and_what_may_be_served_overtaken(tmp_path: Path) -> None:
+    """Where inputs come from, as far as the slot says it; of serve_overtaken_on_error only that there is some."""
+    path = tmp_path / "screens.toml"
+    path.write_text(WAVES)
+    lines = check(str(path), TOKENS="0123456789abcdef0123456789abcdef").stdout.splitlines()
+    owner, badge = "owner (user_id from feed.owner_id)", "badge (badge_id from owner.badge_id)"
+    slots = f"theme, cart (required), {owner}, {badge}, articles (each feed.items[*].id, at most 20)"
+    assert f"  story  GET /stories/{{feed_id:int}}  feed (required), {slots}; no client_max_age" in lines
+    [user] = [line for line in lines if line.startswith("  user ")]
+    assert "stale_if_error 10m, serve_overtaken_on_error 5m, absent_for 5s," in user
+    assert "\n".join(lines).count("overtaken") == 1
 
 
 def test_no_secret_is_shown() -> None:

@@ -4,8 +4,9 @@ import asyncio
 from typing import Any
 
 from aggregator.engine.leases import Leases
+from aggregator.model.inputs import Inputs
 from aggregator.model.ledger import Ledger
-from aggregator.model.plan import plan
+from aggregator.model.plan import Want, plan
 from aggregator.model.screen import Slot
 from aggregator.tiers.local import LocalTier
 from aggregator.tiers.tier import Claim
@@ -31,13 +32,13 @@ async def held_up(late: float) -> tuple[Claim, Claim]:
     loop = asyncio.get_running_loop()
     tier = LateTier(loop.time)
     leases = Leases(tier, Ledger(), lambda event: None)
-    wants = plan(HOME, {"id": "42"}, "ns")
-    assert wants
+    [want] = (plan(HOME, Inputs({"id": "42"}), "ns") or {}).values()
+    assert isinstance(want, Want)
     tier.late = late
-    first = asyncio.create_task(leases.obtain(wants[0], lambda entry: True, loop.time() + 0.6))
+    first = asyncio.create_task(leases.obtain(want, lambda entry: True, loop.time() + 0.6))
     await asyncio.sleep(0.01)
     tier.late = 0.0
-    second = await leases.obtain(wants[0], lambda entry: True, loop.time() + 0.45)
+    second = await leases.obtain(want, lambda entry: True, loop.time() + 0.45)
     return await first, second
 
 

@@ -5,10 +5,12 @@ from dataclasses import replace
 import pytest
 
 from aggregator.model.catalogue import Publisher, Secret
+from aggregator.model.fragment import Fragment
+from aggregator.model.inputs import Inputs
 from aggregator.model.keys import canonical
 from aggregator.model.payload_path import PayloadPath
 from aggregator.model.route import Route
-from aggregator.model.screen import Fragment, Screen, Slot
+from aggregator.model.screen import Screen, Slot
 from aggregator.model.template import Template
 from cache_policies.policy import Lifetime
 
@@ -16,7 +18,7 @@ USER = Fragment(
     "user", "users", Template.parse("/users/{id}"), (Template.parse("user:{id}"),), Lifetime(60.0), absent_for=5.0
 )
 HOME = Screen("home", Route.parse("/home/{id}/{tab}"), (Slot("user", USER),))
-VALUES = {"id": "42", "tab": "a"}
+VALUES = Inputs({"id": "42", "tab": "a"})
 
 
 @pytest.mark.parametrize(
@@ -43,8 +45,8 @@ def test_a_lifetime_is_no_part_of_the_key(changed: Fragment) -> None:
 
 def test_what_a_fragment_does_not_declare_is_not_in_its_key() -> None:
     """The screen's other inputs make no difference to it."""
-    assert USER.key("n", {**VALUES, "tab": "b"}) == USER.key("n", VALUES)
-    assert USER.key("n", {**VALUES, "id": "43"}) != USER.key("n", VALUES)
+    assert USER.key("n", Inputs({**VALUES.values, "tab": "b"})) == USER.key("n", VALUES)
+    assert USER.key("n", Inputs({**VALUES.values, "id": "43"})) != USER.key("n", VALUES)
 
 
 @pytest.mark.parametrize(
@@ -70,7 +72,7 @@ def test_an_entry_and_its_lease_share_a_hash_tag() -> None:
 
 def test_implicit_tags_are_there() -> None:
     """Every entry can be named by its fragment, by its MBU, and with everything else."""
-    assert USER.known_tags(VALUES) == ("user:42", "fragment:user", "mbu:users", "*")
+    assert (*USER.declared_tags(VALUES.values), *USER.implicit_tags) == ("user:42", "fragment:user", "mbu:users", "*")
 
 
 def test_the_canonical_form_is_of_parts_not_of_their_text() -> None:

@@ -1,0 +1,20 @@
+"""How one caller asks: since when, until when, behind which loads of ours, and what it does not take."""
+
+from dataclasses import dataclass
+from math import inf
+
+from aggregator.model.hops import NOWHERE, Hops
+from aggregator.model.position import Position
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """since: its head when it asked. wait: for what is stale but may be served meanwhile, too; ahead: and for what is
+    not fresh for as many seconds more (a refresh before expiry). expires_at: the event loop's time after which it goes
+    on without what is not there. hops: what its loads say of where they come from."""
+
+    since: Position
+    wait: bool = False
+    ahead: float = 0.0
+    expires_at: float = inf
+    hops: Hops = NOWHERE

@@ -1,0 +1,82 @@
+"""A fragment is one cacheable answer of one MBU; it depends on the inputs that it names, and on nothing else."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import MappingProxyType
+
+from aggregator.model.batch import Batch
+from aggregator.model.inputs import Inputs
+from aggregator.model.keys import Key, canonical, make_key
+from aggregator.model.payload_path import PayloadPath
+from aggregator.model.tags import implicit_tags, viewer_tag
+from aggregator.model.template import Template
+from cache_policies.policy import Lifetime
+
+SUBJECT = "viewer.sub"
+FORWARDED = "forward."
+
+
+@dataclass(frozen=True)
+class Fragment:
+    """Used by any number of screens.
+
+    absent_for: seconds that "there is nothing" is kept.
+    jitter: the share (0 to 1) by which lifetimes are shortened at random, so that what was loaded together does
+        not expire together. early_refresh: XFetch's beta; 0 refreshes nothing before it expires.
+    tags_from, tags_from_prefix: where in the payload further tags are found, and what stands before each.
+    headers: sent with its loads, by name. forward: the request's own headers that are handed on, and make it private
+        to who sent them. batch: how many are asked for in one call.
+    """
+
+    name: str
+    mbu: str
+    path: Template
+    tags: tuple[Template, ...]
+    lifetime: Lifetime
+    absent_for: float
+    jitter: float = 0.0
+    early_refresh: float = 0.0
+    tags_from: PayloadPath | None = None
+    tags_from_prefix: str = ""
+    headers: Mapping[str, Template] = field(default_factory=lambda: MappingProxyType({}))
+    forward: tuple[str, ...] = ()
+    batch: Batch | None = None
+
+    @cached_property
+    def definition(self) -> tuple[str, ...]:
+        """What decides payload and tags: part of the key, so that a changed declaration reads no older entry."""
+        learned = self.tags_from.text if self.tags_from else ""
+        tags = canonical(tag.text for tag in self.tags).decode()
+        headers = canonical(text for name, value in self.headers.items() for text in (name, value.text)).decode()
+        batch = self.batch.text if self.batch else ""
+        return (self.name, self.mbu, self.path.text, tags, learned, self.tags_from_prefix, headers, batch)
+
+    @cached_property
+    def inputs(self) -> tuple[str, ...]:
+        """The names of all declared inputs: those of path, tags and headers, and what is handed on."""
+        templates = (self.path, *self.tags, *self.headers.values())
+        named = [name for template in templates for name in template.names]
+        private = [SUBJECT, *(f"{FORWARDED}{name}" for name in self.forward)] if self.forward else []
+        return tuple(dict.fromkeys([*named, *private]))
+
+    def key(self, namespace: str, inputs: Inputs) -> Key:
+        """The key for these inputs; nothing but definition and declared inputs goes into it."""
+        texts = [text for name in self.inputs for text in (name, inputs.mark(name))]
+        return make_key(namespace, "fragment", self.name, canonical([*self.definition, *texts]))
+
+    def declared_tags(self, values: Mapping[str, str]) -> tuple[str, ...]:
+        """The tags that these inputs give it, before anything is loaded."""
+        private = [viewer_tag(values[SUBJECT])] if SUBJECT in self.inputs else []
+        return tuple(dict.fromkeys([*(tag.render(values) for tag in self.tags), *private]))
+
+    @cached_property
+    def implicit_tags(self) -> tuple[str, ...]:
+        """The tags that every entry of it has."""
+        return implicit_tags(self.name, self.mbu)
+
+    def sent_headers(self, values: Mapping[str, str]) -> dict[str, str]:
+        """The headers that its load is sent with; those without a value are left out."""
+        named = {name: template.render(values) for name, template in self.headers.items()}
+        handed_on = {name: values[f"{FORWARDED}{name}"] for name in self.forward}
+        return {name: value for name, value in (named | handed_on).items() if value}

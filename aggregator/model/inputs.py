@@ -1,0 +1,76 @@
+"""The inputs of a request are what it declares to be seen: nothing else of it reaches a key or an MBU."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from urllib.parse import parse_qsl
+
+from aggregator.model.route import Parameter
+from aggregator.model.tags import has_control
+
+MAX_INPUT_BYTES = 1_024
+MAX_FORWARDED_BYTES = 8_192
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A declared query parameter. default: its text where it is not given; None = it has to be."""
+
+    parameter: Parameter
+    default: str | None = None
+
+
+def default_text(parameter: Parameter, written: str) -> str | None:
+    """The canonical text of a default, which may also be no text at all; None if it is not of the type."""
+    return "" if not written and parameter.type == "str" else parameter.read_text(written)
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """values: by name, as MBUs are told them. marks: what stands in keys for those values that are secrets."""
+
+    values: Mapping[str, str]
+    marks: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+
+    def mark(self, name: str) -> str:
+        """What decides a key: the value, or what stands for it."""
+        return self.marks.get(name) or self.values[name]
+
+
+class InputMistake(ValueError):
+    """What a client sent cannot be an input; the message says which, and what was expected."""
+
+
+def read_query(declared: Iterable[Query], query_string: bytes) -> dict[str, str]:
+    """`query.NAME` → the canonical text of each declared parameter (RFC 3986 escapes, + as a space); InputMistake if
+    one is of another type, given twice, or missing without a default. What is given empty is not given."""
+    pairs = parse_qsl(query_string.decode(errors="surrogateescape"), encoding="utf-8", errors="surrogateescape")
+    return {f"query.{query.parameter.name}": _query(query, pairs) for query in declared}
+
+
+def _query(query: Query, pairs: list[tuple[str, str]]) -> str:
+    name = query.parameter.name
+    given = [value for key, value in pairs if key == name]
+    if len(given) > 1:
+        raise InputMistake(f"the query parameter {name} is given {len(given)} times; expected: once")
+    if not given:
+        if query.default is None:
+            raise InputMistake(f"the query parameter {name} is missing")
+        return query.default
+    value = query.parameter.read_text(given[0])
+    if value is None:
+        raise InputMistake(f"the query parameter {name} is not of its type, {query.parameter.type}")
+    return value
+
+
+def read_field(kind: str, name: str, text: str, longest: int = MAX_INPUT_BYTES) -> str:
+    """The value of a header or cookie, without the white space around it; InputMistake if it holds control characters,
+    is no UTF-8, or has more than `longest` bytes. text: its bytes as Latin-1."""
+    try:
+        value = text.encode("latin-1").decode().strip(" \t")
+    except UnicodeError:
+        raise InputMistake(f"the {kind} {name} is not UTF-8 text") from None
+    if has_control(value) or len(text) > longest:
+        raise InputMistake(f"the {kind} {name} has control characters, or more than {longest} bytes")
+    return value

@@ -1,0 +1,41 @@
+"""Erasing deletes whatever L2 keeps under one tag, by looking at all there is; for what must not only be overtaken."""
+
+from collections.abc import AsyncIterator, Sequence
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from aggregator.tiers.codec import tags_in
+from aggregator.tiers.tier import TierUnavailable
+
+_AT_ONCE = 500
+_KINDS = ("fragment", "view")
+
+
+async def erase(url: str, namespace: str, tag: str) -> int:
+    """Delete every entry of the namespace that has the tag; how many there were. TierUnavailable if L2 is away.
+
+    Looks at every entry, some hundred at a time, and blocks the server for none of it longer than for one read.
+    """
+    try:
+        async with Redis.from_url(url) as client:
+            return sum([await _erase(client, names, tag) async for names in _entries(client, namespace)])
+    except (RedisError, OSError) as error:
+        raise TierUnavailable(f"L2 cannot be reached: {error}") from None
+
+
+async def _entries(client: "Redis", namespace: str) -> AsyncIterator[Sequence[bytes]]:
+    for kind in _KINDS:
+        names: list[bytes] = []
+        async for name in client.scan_iter(f"{namespace}:{kind}:*", count=_AT_ONCE, _type="string"):
+            names.append(name)
+            if len(names) == _AT_ONCE:
+                yield names
+                names = []
+        yield names
+
+
+async def _erase(client: "Redis", names: Sequence[bytes], tag: str) -> int:
+    blobs = await client.mget(names) if names else []
+    found = [name for name, blob in zip(names, blobs, strict=True) if isinstance(blob, bytes) and tag in tags_in(blob)]
+    return int(await client.unlink(*found)) if found else 0

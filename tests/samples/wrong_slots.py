@@ -1,0 +1,278 @@
+"""Wrong slots: a right declaration of a screen that is a plan, what is changed in it, and the line that says so."""
+
+from typing import NamedTuple
+
+RIGHT = """\
+version = 1
+[defaults]
+fresh_for = "60s"
+[[viewer.keys]]
+algorithm = "HS256"
+secret_env = "JWT_KEY"
+[mbus.m]
+url = "http://127.0.0.1:9001"
+[fragments.feed]
+mbu = "m"
+path = "/feeds/{user_id}"
+[fragments.user]
+mbu = "m"
+path = "/users/{id}"
+[fragments.article]
+mbu = "m"
+path = "/articles/{lang}/{id}"
+batch = { path = "/articles/{lang}?ids={ids}", max = 50, key = "id" }
+[fragments.cart]
+mbu = "m"
+path = "/carts/{viewer.sub}?p={query.page}"
+forward = ["authorization"]
+headers = { accept-language = "{header.accept-language}" }
+[screens.home]
+path = "/home/{user_id}"
+query = { page = { type = "int", default = 1 } }
+headers = ["accept-language"]
+cookies = ["theme"]
+[screens.home.slots]
+feed = { fragment = "feed", required = true }
+owner = { fragment = "user", with = { id = "feed.owner" } }
+articles = { fragment = "article", each = { id = "feed.items[*].id" }, with = { lang = "query.page" } }
+cart = { fragment = "cart", at = "mine.cart", pick = ["lines"] }
+friend = { fragment = "user", with = { id = "owner.friend" }, fallback_fragment = "feed" }
+"""
+ENVIRON = {"JWT_KEY": "0123456789abcdef0123456789abcdef"}
+
+
+class WrongSlot(NamedTuple):
+    """`old` in RIGHT becomes `new`; `line` is in what is then said."""
+
+    old: str
+    new: str
+    line: str
+
+    @property
+    def text(self) -> str:
+        """The wrong declaration."""
+        assert RIGHT.count(self.old) == 1, self.old
+        return RIGHT.replace(self.old, self.new)
+
+
+FEED = 'feed = { fragment = "feed", required = true }'
+OWNER = 'with = { id = "feed.owner" }'
+ARTICLES = 'each = { id = "feed.items[*].id" }'
+LANG = 'with = { lang = "query.page" }'
+CART = 'at = "mine.cart"'
+FRIEND = 'with = { id = "owner.friend" }'
+BATCH = 'batch = { path = "/articles/{lang}?ids={ids}", max = 50, key = "id" }'
+VIEWER = '[[viewer.keys]]\nalgorithm = "HS256"\nsecret_env = "JWT_KEY"\n'
+HEADERS = 'headers = ["accept-language"]'
+QUERY = 'query = { page = { type = "int", default = 1 } }'
+
+GRAPHS = [
+    WrongSlot(
+        OWNER,
+        'with = { id = "owner.id" }',
+        "[screens.home] slots.owner: needs itself: owner → owner; expected: no circle",
+    ),
+    WrongSlot(OWNER, 'with = { id = "friend.id" }', "needs itself: owner → friend → owner; expected: no circle"),
+    WrongSlot(
+        FEED,
+        'feed = { fragment = "feed", with = { user_id = "friend.id" } }',
+        "needs itself: feed → friend → owner → feed; expected: no circle",
+    ),
+    WrongSlot(
+        FEED,
+        'feed = { fragment = "feed", with = { user_id = "feed.id" } }',
+        "[screens.home] slots.articles: is never reached: it needs feed, which cannot be had",
+    ),
+    WrongSlot(
+        OWNER,
+        'with = { id = "fed.owner" }',
+        "[screens.home] slots.owner.with.id: no slot is called fed; expected one of: feed, articles, cart, friend, "
+        'user_id; did you mean "feed"?',
+    ),
+    WrongSlot(
+        OWNER,
+        'with = { id = "fed.owner" }',
+        "[screens.home] slots.friend: is never reached: it needs owner, which cannot be had",
+    ),
+    WrongSlot(
+        FRIEND,
+        'with = { id = "s7.n" } }\n'
+        + "\n".join(
+            f's{n} = {{ fragment = "user", with = {{ id = "{f"s{n - 1}" if n else "feed"}.n" }} }}' for n in range(8)
+        )
+        + '\nlast = { fragment = "user", with = { id = "feed.n" }',
+        "[screens.home] slots.friend: lies 10 waves deep: feed → s0 → s1 → s2 → s3 → s4 → s5 → s6 → s7 → friend; "
+        "expected: 8 at most",
+    ),
+]
+
+SOURCES = [
+    WrongSlot(
+        OWNER,
+        'with = { ids = "feed.owner" }',
+        '[screens.home] slots.owner.with.ids: user has no input of this name; expected one of: id; did you mean "id"?',
+    ),
+    WrongSlot(
+        OWNER,
+        "required = true",
+        "[fragments.user] path: {id} is filled by no input of [screens.home], which uses it as owner: its path has "
+        "{user_id}, and the slot gives it nothing else",
+    ),
+    WrongSlot(
+        OWNER,
+        'with = { id = "feed.items[*].id" }',
+        "[screens.home] slots.owner.with.id: feed.items[*].id is a list where one value is meant; expected: each",
+    ),
+    WrongSlot(
+        ARTICLES,
+        'each = { id = "feed.first.id" }',
+        '[screens.home] slots.articles.each.id: feed.first.id is no list; expected: a path with "[*]", or with',
+    ),
+    WrongSlot(
+        LANG,
+        'with = { lang = "query.page", id = "feed.x" }',
+        "[screens.home] slots.articles.each.id: is given by with, too; expected: one of the two",
+    ),
+    WrongSlot(
+        ARTICLES + ", " + LANG,
+        'each = { id = "feed.items[*].id", lang = "feed.others[*].lang" }',
+        "[screens.home] slots.articles.each: walks 2 lists; expected: inputs of the same elements",
+    ),
+    WrongSlot(
+        OWNER,
+        OWNER + ", max_items = 5",
+        "[screens.home] slots.owner.max_items: bounds a list; expected: each, which makes the slot one",
+    ),
+    WrongSlot(
+        ARTICLES,
+        ARTICLES + ", max_items = 1001",
+        "[screens.home.slots.articles] max_items: expected a number of at most 1000, not 1001",
+    ),
+    WrongSlot(
+        OWNER,
+        'with = { id = ".owner" }',
+        '[screens.home.slots.owner.with] id: ".owner" is no payload path from character 1 on',
+    ),
+    WrongSlot(
+        OWNER,
+        'with = { id = "query.pag" }',
+        "[screens.home] slots.owner.with.id: query.pag is not declared; expected: query = { pag = {} } in "
+        "[screens.home]",
+    ),
+    WrongSlot(
+        OWNER,
+        'with = { id = "cookie.session" }',
+        '[screens.home] slots.owner.with.id: cookie.session is not declared; expected: cookies = ["session"] in '
+        "[screens.home]",
+    ),
+    WrongSlot(
+        HEADERS,
+        "",
+        "[fragments.cart] path: {header.accept-language} is filled by no input of [screens.home], which uses it as "
+        "cart: "
+        'header.accept-language is not declared; expected: headers = ["accept-language"] in [screens.home]',
+    ),
+]
+
+PLACES = [
+    WrongSlot(CART, 'at = "feed"', "[screens.home] slots.cart.at: feed is written by slots.feed too, at feed"),
+    WrongSlot(
+        CART, 'at = "feed.cart"', "[screens.home] slots.cart.at: feed.cart is written by slots.feed too, at feed"
+    ),
+    WrongSlot(
+        CART, 'at = "a..b"', '[screens.home.slots.cart] at: expected names parted by dots, such as "profile.user"'
+    ),
+    WrongSlot(
+        'pick = ["lines"]',
+        'pick = ["lines"], omit = ["price"]',
+        '[screens.home] slots.cart: omit "price": it lies inside nothing that is picked',
+    ),
+    WrongSlot(
+        'pick = ["lines"]',
+        'rename = { a = "x", b = "x" }',
+        '[screens.home] slots.cart: rename "b": another member becomes "x" already',
+    ),
+]
+
+FALLBACKS = [
+    WrongSlot(
+        'fallback_fragment = "feed"',
+        'fallback_fragment = "fed"',
+        "[screens.home] slots.friend.fallback_fragment: no fragment is called fed; expected one of: feed, user, "
+        'article, cart; did you mean "feed"?',
+    ),
+    WrongSlot(
+        'fallback_fragment = "feed"',
+        'fallback_fragment = "user"',
+        "[screens.home] slots.friend.fallback_fragment: is the slot's own fragment; expected: another one",
+    ),
+    WrongSlot(
+        ARTICLES,
+        ARTICLES + ', fallback_fragment = "user"',
+        "[screens.home] slots.articles.fallback_fragment: {id} is one of many here; expected: a fragment that stands "
+        "in "
+        "for the whole list",
+    ),
+    WrongSlot(
+        OWNER,
+        OWNER + ", fallback = 2026-01-01",
+        "[screens.home.slots.owner] fallback: expected a value that JSON has",
+    ),
+]
+
+BATCHES = [
+    WrongSlot(
+        BATCH, BATCH.replace("{ids}", "{id}"), "[fragments.article] batch.path: has no {ids}; expected: where the ids"
+    ),
+    WrongSlot(
+        BATCH,
+        BATCH.replace("/{lang}?", "?"),
+        "[fragments.article] batch.path: leaves {lang}, {id} to vary; expected: all inputs of the fragment but one",
+    ),
+    WrongSlot(
+        BATCH, BATCH.replace("{lang}", "{long}"), "[fragments.article] batch.path: {long} is no input of the fragment"
+    ),
+    WrongSlot(
+        BATCH,
+        BATCH.replace('"id"', '"[*].id"'),
+        '[fragments.article] batch.key: "[*].id" leads to many places; expected',
+    ),
+    WrongSlot(BATCH, BATCH.replace("50", "0"), "[fragments.article.batch] max: expected a number of at least 1, not 0"),
+]
+
+PRIVATE = [
+    WrongSlot(
+        VIEWER,
+        "",
+        "[fragments.cart] forward: makes it private to viewers, and nothing says how a viewer's token is verified; "
+        "expected: [[viewer.keys]]",
+    ),
+    WrongSlot(VIEWER, "", "[fragments.cart] path: {viewer.sub} is a claim of viewers, and nothing says how"),
+    WrongSlot(
+        HEADERS,
+        'headers = ["accept-language", "authorization"]',
+        "[screens.home] headers[1]: authorization holds a credential: the claims of a token are {viewer.NAME}",
+    ),
+    WrongSlot(
+        QUERY,
+        QUERY.replace("default = 1", 'default = "one"'),
+        "[screens.home] query.page.default: is not of the type int",
+    ),
+    WrongSlot(
+        'path = "/users/{id}"',
+        'path = "/users/{id}/{claims.sub}"',
+        "[fragments.user] path: {claims.sub} is no part of a request; expected a plain name, or one of {viewer.NAME}",
+    ),
+    WrongSlot(
+        'path = "/users/{id}"',
+        'path = "/users/{id}/{cookie.theme}"\ntags = ["theme:{cookie.theme}"]',
+        "[fragments.user] tags[0]: {cookie.theme} may be a secret, and tags are seen by all who read the log",
+    ),
+    WrongSlot(
+        'forward = ["authorization"]',
+        'forward = ["authorization", "accept-language"]',
+        "[fragments.cart] forward: accept-language is set by headers, too; expected: one of the two",
+    ),
+]
+
+WRONG_SLOTS = [*GRAPHS, *SOURCES, *PLACES, *FALLBACKS, *BATCHES, *PRIVATE]
