@@ -11,12 +11,14 @@ import uvloop
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from aggregator.model.entry import Entry
+from aggregator.model.inputs import Inputs
 from aggregator.model.keys import Key, make_key
 from aggregator.model.ledger import Ledger
+from aggregator.model.part import Part, Piece
 from aggregator.model.position import Position
 from aggregator.model.route import Routes
 from aggregator.model.screen import Screen, Slot
-from aggregator.model.view import Part, View, compose
+from aggregator.model.view import Stamp, View, compose
 from aggregator.tiers.codec import decode, encode
 from aggregator.tiers.memory import MemoryTier
 from aggregator.tiers.redis import RedisTier
@@ -28,21 +30,22 @@ from tests.world import World, fragment, screen
 SLOTS = 8
 PAYLOAD = orjson.dumps({"id": 42, "text": "x" * 480})
 HOME = screen(*(Slot(f"s{number}", fragment(f"m{number}")) for number in range(SLOTS)))
-VALUES = {"id": "42"}
+VALUES = Inputs({"id": "42"})
 HEAD = Position(1, 1, 0)
 
 
 def entry(slot: Slot, id: str = "42") -> Entry:
     """What an MBU answered for a slot."""
-    values = {"id": id}
-    tags = slot.fragment.known_tags(values)
-    return Entry(slot.fragment.key("b", values).identity, PAYLOAD, tags, Timing(0.0, Lifetime(60.0)), HEAD)
+    tags = (*slot.fragment.declared_tags({"id": id}), *slot.fragment.implicit_tags)
+    identity = slot.fragment.key("b", Inputs({"id": id})).identity
+    return Entry(identity, PAYLOAD, tags, Timing(0.0, Lifetime(60.0)), HEAD)
 
 
 def view(id: str = "42") -> View:
     """A composed screen."""
-    parts = [Part(slot, entry(slot, id)) for slot in HOME.slots]
-    return compose(HOME, HOME.identity({"id": id}), parts, HEAD, 0.0)
+    inputs = Inputs({"id": id})
+    parts = [Part(slot, (Piece(entry(slot, id)),)) for slot in HOME.slots]
+    return compose(HOME, parts, Stamp(HOME.identity(inputs), HOME.own_tags(inputs), HEAD, 0.0))
 
 
 def finish(work: Coroutine[Any, Any, Any]) -> Any:
@@ -93,7 +96,13 @@ def test_ASGI_application_answers_from_L1(benchmark: BenchmarkFixture) -> None:
     async def receive() -> Any:
         raise AssertionError("a GET has no body to read")
 
-    scope: Any = {"method": "GET", "path": "/home/42", "raw_path": b"/home/42", "headers": [(b"host", b"h")]}
+    scope: Any = {
+        "method": "GET",
+        "path": "/home/42",
+        "raw_path": b"/home/42",
+        "query_string": b"",
+        "headers": [(b"host", b"h")],
+    }
 
     def measured(world: World) -> None:
         app = world.processes[0].service.app
@@ -109,15 +118,15 @@ def test_route_is_matched_and_view_named(benchmark: BenchmarkFixture) -> None:
 
     def found() -> Key:
         one, values = routes.find(b"/home/42") or (HOME, {})
-        return make_key("b", "view", one.name, one.identity(values))
+        return make_key("b", "view", one.name, one.identity(Inputs(values)))
 
     assert benchmark(found) == make_key("b", "view", "home", HOME.identity(VALUES))
 
 
 def test_view_is_composed_of_8_parts(benchmark: BenchmarkFixture) -> None:
-    parts = [Part(slot, entry(slot)) for slot in HOME.slots]
-    identity = HOME.identity(VALUES)
-    benchmark(lambda: compose(HOME, identity, parts, HEAD, 0.0))
+    parts = [Part(slot, (Piece(entry(slot)),)) for slot in HOME.slots]
+    stamp = Stamp(HOME.identity(VALUES), HOME.own_tags(VALUES), HEAD, 0.0)
+    benchmark(lambda: compose(HOME, parts, stamp))
 
 
 def test_codec_encodes_a_view(benchmark: BenchmarkFixture) -> None:

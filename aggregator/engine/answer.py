@@ -9,7 +9,7 @@ from aggregator.model.screen import Slot
 from aggregator.model.view import View
 from loaders.loader import Failed
 
-_AS_DECLARED = {State.FRESH.value, State.ABSENT.value}
+_AS_DECLARED = {State.FRESH, State.ABSENT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +53,10 @@ class Answer:
         return tuple(self._now(slot) for slot in self.view.slots)
 
     def _now(self, slot: SlotState) -> SlotState:
-        if slot.state == State.FRESH.value and self.unproven:
-            return slot._replace(state=State.UNPROVEN.value)
-        if slot.state == State.FRESH.value and slot.at and slot.fresh_until <= self.now:
-            return slot._replace(state=State.STALE.value)
+        if slot.state == State.FRESH and self.unproven:
+            return slot._replace(state=State.UNPROVEN)
+        if slot.state == State.FRESH and slot.at and slot.fresh_until <= self.now:
+            return slot._replace(state=State.STALE)
         return slot
 
 

@@ -11,10 +11,12 @@ from aggregator.model.position import Position
 class Asking:
     """since: its head when it asked. wait: for what is stale but may be served meanwhile, too; ahead: and for what is
     not fresh for as many seconds more (a refresh before expiry). expires_at: the event loop's time after which it goes
-    on without what is not there. hops: what its loads say of where they come from."""
+    on without what is not there. hops: what its loads say of where they come from. unread: it has not looked for
+    fragments in L2, as its view was not there either."""
 
     since: Position
     wait: bool = False
     ahead: float = 0.0
     expires_at: float = inf
     hops: Hops = NOWHERE
+    unread: bool = False

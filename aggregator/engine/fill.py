@@ -72,7 +72,8 @@ class Filler:
         self.flights = Flights(knowledge.ledger, observe)
 
     async def fill(self, want: Want, old: Entry | None, asking: Asking) -> Filled:
-        """An entry loaded for `want`, by whomever, that is good for this caller; or the failure.
+        """An entry loaded for `want`, by whomever, that is good for this caller; or the failure. Neither, where nobody
+        had looked into L2 yet and it holds an entry that is not good for everybody: that is given as `held`.
 
         old: what is held already, for its validators.
         """
@@ -83,13 +84,16 @@ class Filler:
         process left of it would fail, and its failure be shared, though the MBU is well."""
         since, deadline = self._known.ledger.head, self._sources[want.fragment.name].deadline
         good = partial(self._good, since=since, ahead=asking.ahead)
-        claim = await self._leases.obtain(want, good, _now() + deadline)
+        claim = await self._leases.obtain(want, good, _now() + deadline, asking.unread)
         held = claim.entry or old
         if claim.entry and good(claim.entry):
             return Landing(Filled(claim.entry), _nothing)
         if claim.failure:
             self._observe(Joined("failure"))
             return Landing(Filled(None, claim.failure, held=held), _nothing)
+        if claim.entry and not claim.lease:
+            # Not kept: whoever goes on from it must not join this flight again.
+            return Landing(Filled(None, held=held, kept=False), _nothing)
         with self._leases.held(claim.lease):
             filled = await self._load(want, held, asking.hops.header(want.fragment.name), _now() + deadline)
         return Landing(filled, lambda: self._settle(want, filled, claim.lease))

@@ -24,17 +24,19 @@ class Leases:
         self._observe = observe
         self._renew_every = renew_every
 
-    async def obtain(self, want: Want, good: Callable[[Entry], bool], expires_at: float) -> Claim:
+    async def obtain(self, want: Want, good: Callable[[Entry], bool], expires_at: float, unread: bool = False) -> Claim:
         """Wait until this process may load `want`, or need not.
 
         The claim has a lease (load now), a good entry (loaded by another process), a failure (met by it), or none
-        of the three: L2 is away, or what is answered is for nobody else; load without a lease.
+        of the three: L2 is away, or what is answered is for nobody else; load without a lease. unread: the caller has
+        not looked into L2 yet; what is found there is given as it is, good or not, and nothing is claimed then.
         """
         loop, pause, waited = asyncio.get_running_loop(), _FIRST_PAUSE, False
         while True:
-            claim = await self._ask(want, good)
-            if claim is ALONE or claim.lease or claim.failure or (claim.entry and good(claim.entry)):
+            claim = await self._ask(want, good, unread)
+            if claim is ALONE or claim.lease or claim.failure or (claim.entry and (unread or good(claim.entry))):
                 return claim
+            unread = False
             if loop.time() + pause >= expires_at:
                 return Claim(None, claim.entry, Failed(Reason.DEADLINE, "another process was still loading it"))
             if not waited:
@@ -43,10 +45,10 @@ class Leases:
             await asyncio.sleep(pause)
             pause = min(pause * 1.5, _LONGEST_PAUSE)
 
-    async def _ask(self, want: Want, good: Callable[[Entry], bool]) -> Claim:
-        asked_at = asyncio.get_running_loop().time()
+    async def _ask(self, want: Want, good: Callable[[Entry], bool], unless_held: bool) -> Claim:
+        asked_at, overtook = asyncio.get_running_loop().time(), self._ledger.latest(want.tags)
         try:
-            claim = await self._tier.claim(want.key, self._ledger.head, self._ledger.latest(want.tags))
+            claim = await self._tier.claim(want.key, self._ledger.head, overtook, unless_held)
             if claim.lease and claim.entry and good(claim.entry):
                 # It was stored between our look and our claim: nothing is left to load.
                 await self._tier.release(claim.lease)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from math import inf
 
 from aggregator.engine.asking import Asking
@@ -62,7 +63,12 @@ class Parts:
     async def load(self, want: Want, held: Entry | None, asking: Asking) -> Piece:
         """What is loaded, or may stand in because loading failed; else the failure."""
         filled = await self._in_time(want, held, asking)
+        if filled.entry is None and filled.failure is None:
+            asking = replace(asking, unread=False)
+            return self.usable(want, filled.held, asking) or await self.load(want, filled.held, asking)
         if filled.entry:
+            if not filled.loaded:
+                self._restamping.consider(want.key, filled.entry)
             return Piece(filled.entry, loaded=filled.loaded, kept=filled.kept)
         return self._fallen_back(filled.held or held, filled)
 

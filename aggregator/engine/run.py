@@ -109,8 +109,10 @@ class Run:
             found |= zip(missing, await asyncio.gather(*loads), strict=True)
 
     async def _held(self, needs: Iterable[Needs]) -> Held:
-        """What L2 holds of what is needed, by key; asked for in one read."""
+        """What L2 holds of what is needed, by key, asked for in one read; nothing where claiming will tell."""
         keys = {want.key.name: want.key for need in needs for want in _wants(need)}
+        if self._asking.unread:
+            return dict.fromkeys(keys)
         return dict(zip(keys, await self._parts.held(list(keys.values())), strict=True))
 
 

@@ -95,8 +95,9 @@ class Screens:
     async def _sought(self, order: Order, old: View | None, hops: Hops) -> Answer | Refused:
         deadline = order.screen.deadline
         expires_at = inf if deadline is None else asyncio.get_running_loop().time() + deadline
-        asking = Asking(self._known.ledger.head, expires_at=expires_at, hops=hops)
+        since = self._known.ledger.head
         [entry] = await self._parts.held([order.key])
+        asking = Asking(since, expires_at=expires_at, hops=hops, unread=entry is None)
         if entry and self._known.standing(entry) is Standing.FRESH:
             self._restamping.consider(order.key, entry)
             return self._taken(order, view_from(entry))

@@ -72,7 +72,7 @@ def _claimed(screen: Screen, viewer: Viewer) -> dict[str, str] | Reply:
 def _unverified(screen: Screen, why: Unverified) -> Reply:
     """RFC 6750, section 3: no error code where no token was sent."""
     challenge = "Bearer" if why.missing else 'Bearer error="invalid_token"'
-    return problem(401, why.detail, www_authenticate=challenge, vary=", ".join(screen.varies))
+    return problem(401, why.detail, www_authenticate=challenge, vary=screen.varies)
 
 
 def _text(headers: Headers, name: str) -> str:

@@ -20,14 +20,14 @@ CACHE = http_sf.Token("aggregator")
 
 def respond(screen: Screen, answer: Answer | Refused, as_msgpack: bool, if_none_match: str) -> Reply:
     """The reply to a GET of the screen; to HEAD the same without its body."""
-    told = {HEADER: slots_field(answer.slots, answer.now)} if screen.tells_slots and answer.slots else {}
+    told = {HEADER: _told(answer)} if screen.tells_slots else {}
     if isinstance(answer, Refused):
         return _refused(answer, told)
     age = max(0, floor(answer.now - answer.view.timing.at))
     headers = {
         "cache-control": _cache_control(screen, answer, age),
         "cache-status": cache_status(answer),
-        "vary": ", ".join(screen.varies),
+        "vary": screen.varies,
         "age": str(age),
         **told,
     }
@@ -39,6 +39,17 @@ def respond(screen: Screen, answer: Answer | Refused, as_msgpack: bool, if_none_
         return Reply(304, b"", headers)
     headers["content-type"] = MSGPACK[0] if as_msgpack else "application/json"
     return Reply(200, body, headers)
+
+
+def _told(answer: Answer | Refused) -> str:
+    """The state of every slot; of a view made at most once a second, as its ages are in seconds."""
+    if isinstance(answer, Refused):
+        return slots_field(answer.slots, answer.now)
+    made, how, text = answer.view.said
+    if not made <= answer.now < made + 1 or how != (answer.stale, answer.unproven):
+        text = slots_field(answer.slots, answer.now)
+        answer.view.said = (floor(answer.now), (answer.stale, answer.unproven), text)
+    return text
 
 
 def _form(answer: Answer, as_msgpack: bool) -> tuple[bytes, str]:

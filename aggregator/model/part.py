@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from enum import Enum
+from enum import StrEnum
 from typing import Any
 
 import orjson
@@ -13,7 +13,7 @@ from cache_policies.policy import fresh_until
 from loaders.loader import Failed
 
 
-class State(Enum):
+class State(StrEnum):
     """What is true of a part: as declared (the first two), older than it should be, or not what was declared.
 
     The worst is the last."""
@@ -146,9 +146,12 @@ class Part:
     @property
     def told(self) -> SlotState:
         """What there is to tell of it."""
+        if len(self.pieces) == 1 and not self.is_list and not self.stands_in and (entry := self.pieces[0].entry):
+            state = State.ABSENT if entry.absent else self.pieces[0].state
+            return SlotState(self.slot.name, state, float(entry.timing.at), float(fresh_until(entry.timing)))
         timings = [entry.timing for entry in self.entries]
         at = min((timing.at for timing in timings), default=0.0)
         end = min(map(fresh_until, timings), default=0.0)
         missing = sum(piece.failed for piece in self.pieces) if self.is_list else 0
         absent = sum(piece.absent for piece in self.pieces) if self.is_list else 0
-        return SlotState(self.slot.name, self.state.value, float(at), float(end), missing, absent)
+        return SlotState(self.slot.name, self.state, float(at), float(end), missing, absent)

@@ -127,12 +127,12 @@ class Screen:
         return tuple(name.removeprefix(FORWARDED) for name in self.inputs if name.startswith(FORWARDED))
 
     @cached_property
-    def varies(self) -> tuple[str, ...]:
-        """The request's headers that decide the answer (RFC 9110, section 12.5.5)."""
+    def varies(self) -> str:
+        """The Vary field: the request's headers that decide the answer (RFC 9110, section 12.5.5)."""
         seen = [name.removeprefix("header.") for name in self.inputs if name.startswith("header.")]
         cookie = ["cookie"] if any(name.startswith("cookie.") for name in self.inputs) else []
         viewer = ["authorization"] if self.claims else []
-        return tuple(dict.fromkeys(["accept", *viewer, *self.forwarded, *cookie, *seen]))
+        return ", ".join(dict.fromkeys(["accept", *viewer, *self.forwarded, *cookie, *seen]))
 
     @cached_property
     def definition(self) -> str:

@@ -18,6 +18,10 @@ from cache_policies.policy import Lifetime, Moments, Timing, plain_moments
 from loaders.loader import Failed, Reason
 
 
+# Of one slot's state as it comes out of L2, with texts of its own (sys.getsizeof on CPython 3.11).
+_SLOT_BYTES = 270
+
+
 @dataclass(slots=True)
 class View:
     """A finished answer, as L1 holds it.
@@ -46,11 +50,13 @@ class View:
     unproven: bool = False
     kept: bool = True
     late: bool = False
+    # What is told of its slots, as text; when that was made, and whether the view was stale or unproven then.
+    said: tuple[float, tuple[bool, bool], str] = (-1.0, (False, False), "")
 
     @property
     def size(self) -> int:
-        """Bytes of its body."""
-        return len(self.body)
+        """Bytes of its body, and what it takes to tell of its slots."""
+        return len(self.body) + _SLOT_BYTES * len(self.slots)
 
     @property
     def lead(self) -> float:
@@ -100,7 +106,6 @@ def compose(screen: Screen, parts: Sequence[Part], stamp: Stamp) -> View:
     body = orjson.dumps(NOT_THERE) if absent else splice(screen, parts)
     timing, pieces = worst_timing(parts, stamp.now), [piece for part in parts for piece in part.pieces]
     told = tuple(part.told for part in parts)
-    states = {State(slot.state) for slot in told}
     return View(
         stamp.identity,
         404 if absent else 200,
@@ -112,7 +117,7 @@ def compose(screen: Screen, parts: Sequence[Part], stamp: Stamp) -> View:
         plain_moments(timing),
         timing.at,
         told,
-        whole=not states & BROKEN,
+        whole=not any(slot.state in BROKEN for slot in told),
         stale=any(piece.state in (State.STALE, State.OVERTAKEN) for piece in pieces),
         unproven=any(piece.state is State.UNPROVEN for piece in pieces),
         kept=all(piece.kept for piece in pieces),

@@ -34,10 +34,12 @@ class Guarded:
         with self._watched():
             return await self._inner.read(keys)
 
-    async def claim(self, key: Key, position: Position, known_tags_overtook: Position | None = None) -> Claim:
+    async def claim(
+        self, key: Key, position: Position, known_tags_overtook: Position | None = None, unless_held: bool = False
+    ) -> Claim:
         """See SharedTier."""
         with self._watched():
-            return await self._inner.claim(key, position, known_tags_overtook)
+            return await self._inner.claim(key, position, known_tags_overtook, unless_held)
 
     async def renew(self, lease: Lease) -> bool:
         """See SharedTier."""

@@ -59,10 +59,14 @@ class LocalTier:
         await self._travel()
         return [self._entry(key) for key in keys]
 
-    async def claim(self, key: Key, position: Position, known_tags_overtook: Position | None = None) -> Claim:
+    async def claim(
+        self, key: Key, position: Position, known_tags_overtook: Position | None = None, unless_held: bool = False
+    ) -> Claim:
         """Try to become the one who loads `key`."""
         await self._travel()
         mark, entry = self._marks.get(key.lease), self._entry(key)
+        if unless_held and entry:
+            return Claim(None, entry)
         if isinstance(mark, Failed | bytes):
             return Claim(None, entry, mark if isinstance(mark, Failed) else None, mark == UNSHARED)
         if mark is not None and (known_tags_overtook is None or mark.position >= known_tags_overtook):

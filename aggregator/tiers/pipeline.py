@@ -14,6 +14,8 @@ from aggregator.tiers.scripts import Script
 from aggregator.tiers.tier import TierUnavailable
 
 _SLICES = 10
+# Seconds that a command nobody waits for may wait for others to go with.
+_LINGER = 0.002
 
 Call = tuple[str | bytes | int, ...]
 
@@ -62,6 +64,7 @@ class Pipeline:
         self._cap = cap
         self._in_flight = in_flight
         self._tick: list[_Command] = []
+        self._lingering: list[_Command] = []
         self._waiting: deque[_Command] = deque()
         self._trips: set[asyncio.Task[None]] = set()
 
@@ -73,9 +76,19 @@ class Pipeline:
         """What `script` returns."""
         return self._issue(keys, script, args)
 
+    def run_soon(self, script: Script, keys: Sequence[str], args: Sequence[bytes | int]) -> "asyncio.Future[Any]":
+        """The same for what no answer waits for: it goes with the next round trip, or alone a little later, so that
+        what an answer waits for is sent first."""
+        loop = asyncio.get_running_loop()
+        if not self._lingering:
+            loop.call_later(_LINGER, self._end_tick)
+        command = _Command(loop.create_future(), keys, script, args)
+        self._lingering.append(command)
+        return command.future
+
     async def close(self) -> None:
         """Give up what is under way, and the connections."""
-        for command in (*self._tick, *self._waiting):
+        for command in (*self._tick, *self._lingering, *self._waiting):
             command.fail("the connection to L2 is closed")
         trips = tuple(self._trips)
         for trip in trips:
@@ -94,7 +107,9 @@ class Pipeline:
         return command.future
 
     def _end_tick(self) -> None:
-        tick, self._tick = self._tick, []
+        tick, self._tick, self._lingering = [*self._tick, *self._lingering], [], []
+        if not tick:
+            return
         self._wait(tick, _SLICES)
         self._waiting.extend(tick)
         self._send()

@@ -54,11 +54,15 @@ class RedisTier:
         blobs = await self._pipeline.get([key.name for key in keys])
         return [_open(key, blob) for key, blob in zip(keys, blobs, strict=True)]
 
-    async def claim(self, key: Key, position: Position, known_tags_overtook: Position | None = None) -> Claim:
+    async def claim(
+        self, key: Key, position: Position, known_tags_overtook: Position | None = None, unless_held: bool = False
+    ) -> Claim:
         """Try to become the one who loads `key`."""
         lease = Lease(key, secrets.token_bytes(TOKEN_BYTES), position)
         overtook = b"" if known_tags_overtook is None else known_tags_overtook.pack()
-        won, mark, blob = await self._pipeline.run(CLAIM, _names(key), (lease_mark(lease), overtook, self._lease_ms))
+        won, mark, blob = await self._pipeline.run(
+            CLAIM, _names(key), (lease_mark(lease), overtook, self._lease_ms, int(unless_held))
+        )
         entry = _open(key, blob)
         return Claim(lease, entry) if won else Claim(None, entry, failure_of(mark), mark == UNSHARED)
 
@@ -70,7 +74,7 @@ class RedisTier:
         """Keep the entry and give the lease back; False where refused, or nothing is to be kept."""
         kept_ms = _ms(entry.kept_for)
         mine = b"" if lease is None else lease_mark(lease)
-        return bool(await self._pipeline.run(STORE, _names(key), (encode(entry), kept_ms, mine)))
+        return bool(await self._pipeline.run_soon(STORE, _names(key), (encode(entry), kept_ms, mine)))
 
     async def release(self, lease: Lease, failure: Failed | None = None, unshared: bool = False) -> None:
         """Give the lease back without an entry; what others should know is left in its place."""

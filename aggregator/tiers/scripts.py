@@ -34,11 +34,13 @@ class Script:
         object.__setattr__(self, "sha", sha1(self.text.encode(), usedforsecurity=False).hexdigest())
 
 
-# ARGV: my mark, the overtaking position or '', the term in ms. Gives: won or not, the standing mark, the entry.
+# ARGV: my mark, the overtaking position or '', the term in ms, 1 = not if there is an entry. Gives: won or not, the
+# standing mark, the entry.
 CLAIM = Script(
     _COMMON
     + """
 local entry, mark = text('GET', KEYS[1]), text('GET', KEYS[2])
+if entry and ARGV[4] == '1' then return {0, false, entry} end
 local stands = is_lease(mark) and not (ARGV[2] ~= '' and lower(string.sub(mark, 18), ARGV[2]))
 local told = mark and (string.sub(mark, 1, 1) == 'F' or mark == 'U')
 if stands or told then return {0, mark, entry} end

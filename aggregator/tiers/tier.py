@@ -45,11 +45,14 @@ class SharedTier(Protocol):
     async def read(self, keys: Sequence[Key]) -> list[Entry | None]:
         """The entries of the keys, in their order; reads of one event-loop tick go out together."""
 
-    async def claim(self, key: Key, position: Position, known_tags_overtook: Position | None = None) -> Claim:
+    async def claim(
+        self, key: Key, position: Position, known_tags_overtook: Position | None = None, unless_held: bool = False
+    ) -> Claim:
         """Try to become the one who loads `key`, noting that the load begins at `position`.
 
         A lease whose position is lower than `known_tags_overtook` is taken over: its load began before an
-        invalidation of the key's known tags, so that its result would be of no use.
+        invalidation of the key's known tags, so that its result would be of no use. unless_held: an entry that L2
+        holds is given and nothing is claimed, so that looking and claiming are one step where it holds none.
         """
 
     async def renew(self, lease: Lease) -> bool:

@@ -70,6 +70,28 @@ def play(request: pytest.FixtureRequest) -> Iterator[Callable[..., None]]:
     behind.close()
 
 
+def test_what_nobody_waits_for_goes_with_the_next_round_trip(play: Callable[..., None]):
+    """Behind nothing that an answer waits for: it takes no trip of its own where one leaves in time."""
+
+    async def steps(pipeline: Pipeline, client: Counted) -> None:
+        later = [pipeline.run_soon(ECHO, ["k0"], [b"a"]), pipeline.run_soon(ECHO, ["k0"], [b"b"])]
+        assert await pipeline.get(["k1"]) == [b"1"]
+        assert await asyncio.gather(*later) == [b"a", b"b"]
+        assert client.trips[0] == ["MGET", "EVALSHA", "EVALSHA"]
+
+    play(steps)
+
+
+def test_what_nobody_waits_for_goes_alone_where_nothing_else_does(play: Callable[..., None]):
+    """It is not forgotten."""
+
+    async def steps(pipeline: Pipeline, client: Counted) -> None:
+        assert await asyncio.gather(*(pipeline.run_soon(ECHO, ["k0"], [b"a"]) for _ in range(3))) == [b"a"] * 3
+        assert client.trips[0] == ["EVALSHA"] * 3
+
+    play(steps)
+
+
 def test_the_reads_of_one_tick_are_one_round_trip(play: Callable[..., None]):
     """A hundred tasks that read in the same tick cost one MGET; each gets its own values."""
 

@@ -40,6 +40,20 @@ def test_storing_gives_the_lease_back(world: World):
     play(world, steps)
 
 
+def test_looking_and_claiming_are_one_step(world: World):
+    """What is held is given and nothing is claimed, whatever its position; where nothing is held it is a claim."""
+
+    async def steps(tier: SharedTier) -> None:
+        assert await tier.store(KEY, entry(at(1)))
+        told = await tier.claim(KEY, at(9), at(8), unless_held=True)
+        assert (told.entry, told.lease, told.failure) == (entry(at(1)), None, None)
+        assert (await tier.claim(KEY, at(9), at(8))).lease is not None
+        assert (await tier.claim(OTHER, at(1), unless_held=True)).lease is not None
+        assert (await tier.claim(OTHER, at(1), unless_held=True)).lease is None
+
+    play(world, steps)
+
+
 def test_a_lease_that_was_overtaken_is_taken_over(world: World):
     """1. A claims at 5. 2. A known tag is invalidated at 6. 3. B takes over. 4. A is refused. 5. B stores."""
 
