@@ -29,6 +29,7 @@ from aggregator.invalidation.log import Log
 from aggregator.invalidation.redis_stream import RedisLog
 from aggregator.model.catalogue import Catalogue, Mbu
 from aggregator.model.fragment import Fragment
+from aggregator.model.hops import pairs_of
 from aggregator.model.ledger import Ledger
 from aggregator.model.position import Position
 from aggregator.model.screen import Screen
@@ -95,8 +96,18 @@ class Service:
         parts = Parts(self._tier, knowledge, self._filler, restamping, trust)
         policies = {screen.name: refreshing(screen) for screen in catalogue.screens.values()}
         composer = Composer(settings.namespace, self.memory, self._tier, parts, knowledge, policies, self._background)
+        pairs = frozenset(pair for screen in catalogue.screens.values() for pair in pairs_of(screen))
         self.screens = Screens(
-            settings.namespace, self.memory, parts, composer, restamping, knowledge, self._background, observe, trust
+            settings.namespace,
+            self.memory,
+            parts,
+            composer,
+            restamping,
+            knowledge,
+            self._background,
+            observe,
+            pairs,
+            trust,
         )
         self.follower = Follower(
             log, self.ledger, self._clock, self._overtake, retention=settings.log_retention, on_notice=self._notice

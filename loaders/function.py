@@ -1,5 +1,6 @@
 """A function as an MBU: called with the request, in this process."""
 
+import asyncio
 import inspect
 import logging
 from collections.abc import Callable, Mapping
@@ -44,9 +45,13 @@ class FunctionLoader:
             answer = self._call(replace(request, headers=headers))
             if inspect.isawaitable(answer):
                 answer = await answer
+        except asyncio.CancelledError as failure:
+            task = asyncio.current_task()
+            if task and task.cancelling():
+                raise
+            return _raised(failure)  # not we were cancelled, but what it waited for
         except Exception as failure:
-            _log.exception("the function behind a fragment raised")
-            return Failed(Reason.STATUS, f"the function raised {type(failure).__name__}", mbu_status=500)
+            return _raised(failure)
         return self._outcome(answer)
 
     async def close(self) -> None:
@@ -75,3 +80,8 @@ class FunctionLoader:
 
 def _lowered(headers: Mapping[str, str]) -> dict[str, str]:
     return {name.lower(): value for name, value in headers.items()}
+
+
+def _raised(failure: BaseException) -> Failed:
+    _log.error("the function behind a fragment raised", exc_info=failure)
+    return Failed(Reason.STATUS, f"the function raised {type(failure).__name__}", mbu_status=500)

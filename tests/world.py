@@ -117,7 +117,7 @@ class Process:
         self, id: str = "42", name: str = "home", values: Mapping[str, str] = NO_HEADERS
     ) -> Answer | Refused | None:
         """The answer to a request for a screen. values: inputs besides the id."""
-        inputs = Inputs({"id": id, **values})
+        inputs = Inputs({"id": id, **values}, subject=values.get("viewer.sub"))
         return await self.service.screens.answer(self.world.catalogue.screens[name], inputs)
 
     async def get(self, id: str = "42", name: str = "home") -> Answer:

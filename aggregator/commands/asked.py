@@ -5,7 +5,7 @@ from functools import partial
 from urllib.parse import quote, urlencode
 
 from aggregator.mistakes import Mistake, Mistaken, near, quoted
-from aggregator.model.fragment import FORWARDED
+from aggregator.model.fragment import FORWARDED, SUBJECT
 from aggregator.model.inputs import InputMistake, Inputs, read_field
 from aggregator.model.route import Parameter
 from aggregator.model.screen import Screen
@@ -39,7 +39,7 @@ def read_inputs(screen: Screen, given: Iterable[str]) -> Inputs:
             mistakes.append(Mistake("", "", name, str(mistake)))
     if mistakes:
         raise Mistaken(mistakes)
-    return Inputs(values)
+    return Inputs(values, subject=values.get(SUBJECT))
 
 
 def target(screen: Screen, inputs: Inputs) -> str:

@@ -58,14 +58,14 @@ class SlotLines:
         """Its key, tags and URL; where inputs come from other slots, no key, and their names in place of them."""
         fragment = self.slot.fragment
         sources = self.slot.sources(fragment).values()
-        known = all(source.slot is None for source in sources)
-        needs = needs_of(self.slot, fragment, self.inputs, {}, self.namespace) if known else None
+        of_request = all(source.slot is None for source in sources)
+        needs = needs_of(self.slot, fragment, self.inputs, {}, self.namespace) if of_request else None
         if isinstance(needs, Want):
             secret = depends_on_secrets(source.text for source in sources)
             yield line("key", NO_KEY if secret else needs.key.name)
-        yield line(
-            "tags", f"{', '.join([*fragment.declared_tags(self._values), *fragment.implicit_tags])}{_learned(fragment)}"
-        )
+        known = [*fragment.declared_tags(self._values), *fragment.implicit_tags]
+        tags = needs.tags if isinstance(needs, Want) else known
+        yield line("tags", f"{', '.join(tags)}{_learned(fragment)}")
         yield line(*self._place(needs.target if isinstance(needs, Want) else fragment.path.render(self._in_url)))
         if isinstance(needs, Failed):
             yield line("fails", needs.detail)

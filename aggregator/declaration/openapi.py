@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from aggregator.model.catalogue import Catalogue
+from aggregator.model.inputs import Query
 from aggregator.model.route import MAX_PARAMETER_BYTES, Parameter, Route
-from aggregator.model.screen import Screen
+from aggregator.model.screen import Screen, Slot
 
 Table = dict[str, Any]
 
@@ -31,10 +32,13 @@ _SLOT_ERROR: Table = {
     "properties": {"pointer": {"type": "string", "description": "the slot in `data` (RFC 6901)"}},
 }
 _FAILURES: Mapping[str, str] = {
+    "400": "A declared query parameter, header or cookie is not as declared.",
+    "401": "The screen needs a viewer's token, and there is none that is good.",
     "404": "No such screen, or what it requires is not there.",
     "502": "An MBU that the screen requires failed.",
     "503": "The service sheds load, or has stopped asking an MBU that fails.",
     "504": "An MBU that the screen requires did not answer in time.",
+    "508": "The request came from a load that this screen would wait for.",
 }
 
 
@@ -45,6 +49,7 @@ def openapi(catalogue: Catalogue, version: str = "1") -> Table:
         "info": {"title": "Screens", "version": version},
         "paths": {_path(screen.route): {"get": _operation(screen)} for screen in catalogue.screens.values()},
         "components": {
+            "securitySchemes": {"viewer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
             "schemas": {"Problem": _PROBLEM, "SlotError": _SLOT_ERROR},
             "responses": {status: _failure(status) for status in _FAILURES},
         },
@@ -60,7 +65,8 @@ def _operation(screen: Screen) -> Table:
     failures = {status: {"$ref": f"#/components/responses/{status}"} for status in _FAILURES}
     return {
         "operationId": screen.name,
-        "parameters": [*map(_parameter, screen.route.parameters), _IF_NONE_MATCH],
+        **({"security": [{"viewer": []}]} if screen.claims else {}),
+        "parameters": [*map(_parameter, screen.route.parameters), *_declared(screen), _IF_NONE_MATCH],
         "responses": {
             "200": _whole(screen),
             "304": {"description": "It is still what If-None-Match says."},
@@ -76,16 +82,24 @@ def _parameter(parameter: Parameter) -> Table:
     return {"name": parameter.name, "in": "path", "required": True, "schema": _TYPES[parameter.type]}
 
 
+def _declared(screen: Screen) -> list[Table]:
+    """What it takes of a request besides its path."""
+    queries = [_query(query) for query in screen.queries]
+    fields = [("header", name) for name in screen.headers] + [("cookie", name) for name in screen.cookies]
+    return [*queries, *({"name": name, "in": place, "schema": {"type": "string"}} for place, name in fields)]
+
+
+def _query(query: Query) -> Table:
+    schema = _TYPES[query.parameter.type] | ({} if query.default is None else {"default": query.default})
+    return {"name": query.parameter.name, "in": "query", "required": query.default is None, "schema": schema}
+
+
 def _whole(screen: Screen) -> Table:
     schema = {
         "type": "object",
         "required": ["data"],
         "properties": {
-            "data": {
-                "type": "object",
-                "required": [slot.name for slot in screen.slots],
-                "properties": {slot.name: _slot(slot.required, slot.fragment.name) for slot in screen.slots},
-            },
+            "data": _data(screen),
             "errors": {
                 "type": "array",
                 "description": "the optional slots that failed; absent where none did",
@@ -93,14 +107,36 @@ def _whole(screen: Screen) -> Table:
             },
         },
     }
-    headers = {name: {"schema": {"type": "string"}} for name in ("ETag", "Cache-Control", "Cache-Status")}
+    names = ("ETag", "Age", "Cache-Control", "Cache-Status", *(["Aggregator-Slots"] if screen.tells_slots else []))
+    headers = {name: {"schema": {"type": "string"}} for name in names}
     content = {kind: {"schema": schema} for kind in ("application/json", "application/msgpack")}
     return {"description": "The composed screen.", "headers": headers, "content": content}
 
 
-def _slot(required: bool, fragment: str) -> Table:
-    absent = "" if required else "; null where there is nothing, or where it failed"
-    return {"description": f"the payload of {fragment}{absent}"}
+def _data(screen: Screen) -> Table:
+    """The object that the slots stand in, each at its place."""
+    data: Table = {"type": "object", "required": [], "properties": {}}
+    for slot in screen.slots:
+        inner = data
+        for name in slot.at[:-1]:
+            inner = _member(inner, name, {"type": "object", "required": [], "properties": {}})
+        _member(inner, slot.at[-1], _slot(slot))
+    return data
+
+
+def _member(holder: Table, name: str, schema: Table) -> Table:
+    if name not in holder["properties"]:
+        holder["required"].append(name)
+    inner: Table = holder["properties"].setdefault(name, schema)
+    return inner
+
+
+def _slot(slot: Slot) -> Table:
+    absent = "" if slot.required else "; null where there is nothing, or where it failed"
+    if slot.each:
+        element = f"the payload of {slot.fragment.name}; null where there is nothing, or where it failed"
+        return {"type": ["array", "null"], "items": {"description": element}}
+    return {"description": f"the payload of {slot.fragment.name}{absent}"}
 
 
 def _failure(status: str) -> Table:

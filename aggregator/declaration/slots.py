@@ -7,13 +7,14 @@ from aggregator.declaration.written import Use, Written, inputs_of
 from aggregator.mistakes import Mistake, near, quoted
 from aggregator.model.layout import collision
 from aggregator.model.shape import Shape, ShapeMistake
+from aggregator.model.template import Template
 
 Found = Iterator[Mistake]
 
 
 def check_slots(written: Written) -> list[Mistake]:
     """All mistakes in slots but those in their graph."""
-    checks = (_fragments, _bound, _sources, _lists, _inputs, _shapes)
+    checks = (_fragments, _bound, _sources, _secrets, _lists, _inputs, _shapes)
     return [*(mistake for use in written.uses() for one in checks for mistake in one(written, use)), *_places(written)]
 
 
@@ -51,7 +52,10 @@ def _bound(written: Written, use: Use) -> Found:
     known = _known_inputs(written, use)
     for key in use.sources():
         name = key.partition(".")[2]
-        if known is not None and name not in known:
+        if "." in name:
+            message = f"{name} is a part of the request, and nothing else stands for it; expected: a plain input"
+            yield mistake_at(written, use, key, message)
+        elif known is not None and name not in known:
             inputs = ", ".join(known) or "none"
             message = f"{quoted(use.slot.fragment)} has no input of this name; expected one of: {inputs}"
             yield mistake_at(written, use, key, message, near(name, known))
@@ -75,6 +79,17 @@ def _sources(written: Written, use: Use) -> Found:
                 f"no slot is called {quoted(source.slot)}; expected one of: {', '.join(others) or 'none is there'}"
             )
             yield mistake_at(written, use, key, message, near(source.slot, others))
+
+
+def _secrets(written: Written, use: Use) -> Found:
+    """No cookie gets into tags under another name."""
+    tables = written.sound("fragments", "path")
+    tags = [tag for _, fragment in _named(use) if fragment in tables for tag in tables[fragment].tags]
+    tagged = {name for tag in tags for name in Template.parse(tag).names}
+    for key, source in use.sources().items():
+        if source.text.startswith("cookie.") and key.partition(".")[2] in tagged:
+            message = f"{source.text} may be a secret, and would stand in tags, which are seen by all who read the log"
+            yield mistake_at(written, use, key, message)
 
 
 def _lists(written: Written, use: Use) -> Found:

@@ -3,6 +3,7 @@
 import json
 from typing import Annotated, Any, Literal
 
+import orjson
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 
 from aggregator.declaration.texts import (
@@ -83,6 +84,7 @@ FragmentHeaders = Annotated[dict[HeaderName, HeaderTemplate], BeforeValidator(_d
 def _json(given: Any) -> Any:
     try:
         json.dumps(given, allow_nan=False)
+        orjson.dumps(given)  # which writes it, and holds fewer numbers
     except (TypeError, ValueError):
         raise ValueError("expected a value that JSON has: text, finite number, true, false, list or table") from None
     return given

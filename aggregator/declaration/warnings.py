@@ -12,7 +12,7 @@ Found = Iterator[Mistake]
 
 def warnings(written: Written, catalogue: Catalogue) -> tuple[Mistake, ...]:
     """All warnings on a declaration without mistakes."""
-    checks = (_unused, _unread, _unseen, _unshared, _kept_too_long)
+    checks = (_unused, _unread, _unseen, _unshared, _several_issuers, _kept_too_long)
     return tuple(warning for one in checks for warning in one(written, catalogue))
 
 
@@ -55,6 +55,13 @@ def _unshared(written: Written, catalogue: Catalogue) -> Found:
                 "expected, where it should be: hash_key_env or hash_key_file in [viewer]"
             )
             yield written.mistake("screens", screen.name, "", message)
+
+
+def _several_issuers(written: Written, catalogue: Catalogue) -> Found:
+    issuers = {key.issuer for key in catalogue.viewer_keys}
+    if len(issuers) > 1:
+        message = "viewers of several issuers that have one sub are one viewer here, and see one another's entries"
+        yield Mistake(written.file, "viewer", "keys", message)
 
 
 def _kept_too_long(written: Written, catalogue: Catalogue) -> Found:

@@ -53,11 +53,11 @@ class Answer:
         return tuple(self._now(slot) for slot in self.view.slots)
 
     def _now(self, slot: SlotState) -> SlotState:
-        if slot.state == State.FRESH and self.unproven:
+        if slot.state not in _AS_DECLARED:
+            return slot
+        if self.unproven:
             return slot._replace(state=State.UNPROVEN)
-        if slot.state == State.FRESH and slot.at and slot.fresh_until <= self.now:
-            return slot._replace(state=State.STALE)
-        return slot
+        return slot._replace(state=State.STALE) if slot.at and slot.fresh_until <= self.now else slot
 
 
 @dataclass(frozen=True, slots=True)

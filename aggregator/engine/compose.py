@@ -17,7 +17,7 @@ from aggregator.model.standing import forgotten
 from aggregator.model.view import Stamp, View, compose, current
 from aggregator.tiers.memory import MemoryTier
 from aggregator.tiers.tier import SharedTier, TierUnavailable
-from cache_policies.policy import Moments, Policy, plain_moments
+from cache_policies.policy import Moments, Policy, Verdict, plain_moments
 
 # An answer with a failed part is held this long (seconds), so that one dead MBU does not move all traffic here.
 BRIEFLY = 1.0
@@ -56,7 +56,7 @@ class Composer:
         view = self._made(order, parts)
         is_current = current(parts, self._known.ledger)
         stored = is_current and self._keep(order, view, parts, refreshing=asking.wait)
-        loaded = tuple(part.slot.name for part in parts if any(piece.loaded for piece in part.pieces))
+        loaded = tuple(part.slot.name for part in parts if part.loaded)
         answer = self.answer(view, "mbu" if loaded else "l2")
         return replace(answer, loaded=loaded, stored=stored, current=is_current, due=_due(parts))
 
@@ -90,7 +90,7 @@ class Composer:
             self._background.start(("store", view.identity), lambda: self._store(order.key, view))
             return True
         # What was late is being loaded still: the next reader may find it.
-        if refreshing or view.late:
+        if refreshing or view.late or self._holds_better(view.identity):
             return False
         if not view.whole or view.unproven or any(piece.failure for part in parts for piece in part.pieces):
             view.until = self._briefly()
@@ -111,8 +111,16 @@ class Composer:
     def _stood_in(self, old: View) -> Answer:
         unproven = not (self._known.vouches and self._known.ledger.current(old.tags, old.position))
         held = replace(old, until=self._briefly(), stale=not unproven, unproven=unproven, at=self._known.clock.now())
-        self._memory.put(held.identity, held)
+        if not self._holds_better(held.identity):
+            self._memory.put(held.identity, held)
         return replace(self.answer(held, "l1"), had=True)
+
+    def _holds_better(self, identity: bytes) -> bool:
+        """Was the whole view made meanwhile, by a request that began later and met no failure?"""
+        held = self._memory.get(identity)
+        if held is None or not held.storable or held.until.judge(self._known.clock.now()) is not Verdict.FRESH:
+            return False
+        return self._known.ledger.current(held.tags, held.position)
 
     def _briefly(self) -> Moments:
         end = self._known.clock.now() + BRIEFLY

@@ -86,12 +86,14 @@ class Filler:
         good = partial(self._good, since=since, ahead=asking.ahead)
         claim = await self._leases.obtain(want, good, _now() + deadline, asking.unread)
         held = claim.entry or old
+        if held and forgotten(held, self._known.ledger):
+            held = None  # nor may a 304 bring it back
         if claim.entry and good(claim.entry):
             return Landing(Filled(claim.entry), _nothing)
         if claim.failure:
             self._observe(Joined("failure"))
             return Landing(Filled(None, claim.failure, held=held), _nothing)
-        if claim.entry and not claim.lease:
+        if claim.entry and held and not claim.lease:
             # Not kept: whoever goes on from it must not join this flight again.
             return Landing(Filled(None, held=held, kept=False), _nothing)
         with self._leases.held(claim.lease):

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
@@ -89,10 +89,11 @@ class Run:
             found = self._found(needs, held)
             await self._load(needs, held, found)
             [piece] = _pieces(needs, found)
-            if not piece.absent and not piece.failed:
-                return _shaped(Part(part.slot, (piece,), failure=part.failed, stands_in=True))
+            other_part = _shaped(Part(part.slot, (piece,)))
+            if not piece.absent and not other_part.failed:
+                return replace(other_part, failure=part.failed, stands_in=True, asked=part.loaded)
         if part.slot.fallback is not None:
-            return Part(part.slot, failure=part.failed, stands_in=True)
+            return Part(part.slot, failure=part.failed, stands_in=True, asked=part.loaded)
         return part
 
     def _found(self, needs: Needs, held: Held) -> Found:
@@ -142,4 +143,4 @@ def _shaped(part: Part) -> Part:
     try:
         return part.shaped()
     except ShapeMistake as mistake:
-        return Part(part.slot, failure=Failed(Reason.PAYLOAD, str(mistake)))
+        return Part(part.slot, failure=Failed(Reason.PAYLOAD, str(mistake)), asked=part.loaded)

@@ -26,7 +26,8 @@ _SERVED = {Verdict.FRESH, Verdict.REVALIDATE}
 
 
 class Screens:
-    """trust_unproven: what L1 holds is served though this process cannot prove that it is current (it is marked)."""
+    """pairs: every screen with each fragment that is loaded for it. trust_unproven: what L1 holds is served though this
+    process cannot prove that it is current (it is marked)."""
 
     def __init__(
         self,
@@ -38,6 +39,7 @@ class Screens:
         knowledge: Knowledge,
         background: Background,
         observe: Observer,
+        pairs: frozenset[tuple[str, str]],
         trust_unproven: bool = False,
     ) -> None:
         self._namespace = namespace
@@ -48,6 +50,7 @@ class Screens:
         self._known = knowledge
         self._background = background
         self._observe = observe
+        self._pairs = pairs
         self._trust_unproven = trust_unproven
 
     async def answer(self, screen: Screen, inputs: Inputs, came_by: Hops | None = None) -> Answer | Refused | None:
@@ -68,7 +71,7 @@ class Screens:
 
     def hops(self, screen: Screen, field: str) -> Hops:
         """The loads of this fleet that a request for the screen has come through, from its CDN-Loop field."""
-        return Hops.read(self._namespace, screen.name, field)
+        return Hops.read(self._namespace, screen.name, field, self._pairs)
 
     def _served(self, screen: Screen, answer: Answer | Refused) -> Answer | Refused:
         self._observe(Served(screen.name, answer.tier, answer.state, tuple(wanting(answer))))

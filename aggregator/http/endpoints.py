@@ -86,11 +86,14 @@ def _note(screen: Screen, answer: Answer | Refused) -> None:
 
 
 def _joined(lines: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
-    """The fields by name; a repeated one is a list (RFC 9110, section 5.3)."""
+    """The fields by name; a repeated one is a list (RFC 9110, section 5.3), but for cookies (RFC 9113, 8.2.3)."""
     headers = dict(lines)
-    if len(headers) < len(lines):
-        headers = {name: b", ".join(value for other, value in lines if other == name) for name in headers}
-    return headers
+    if len(headers) == len(lines):
+        return headers
+    values: dict[bytes, list[bytes]] = {}
+    for name, value in lines:
+        values.setdefault(name, []).append(value)
+    return {name: (b"; " if name == b"cookie" else b", ").join(several) for name, several in values.items()}
 
 
 async def _send(send: Send, reply: Reply, head: bool, name: str) -> None:

@@ -2,12 +2,10 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
-from starlette.requests import cookie_parser
-
 from aggregator.http.problems import Reply, problem
 from aggregator.identity.viewer import Unverified, Viewer
 from aggregator.identity.viewers import Viewers
-from aggregator.model.inputs import MAX_FORWARDED_BYTES, InputMistake, Inputs, read_field, read_query
+from aggregator.model.inputs import MAX_FORWARDED_BYTES, InputMistake, Inputs, read_cookies, read_field, read_query
 from aggregator.model.screen import Screen
 
 Headers = Mapping[bytes, bytes]
@@ -33,30 +31,30 @@ class InputReader:
             values = {**path, **read_query(screen.queries, query), **dict(self._fields(screen, headers))}
         except InputMistake as mistake:
             return problem(400, f"{str(mistake)[0].upper()}{str(mistake)[1:]}.")
-        if screen.claims:
-            claims = await self._claims(screen, headers)
-            if isinstance(claims, Reply):
-                return claims
-            values |= claims
         marks = {name: self._hashing(value) for name, value in values.items() if name.startswith(_SECRET)}
-        return Inputs(values, marks)
+        if not screen.claims:
+            return Inputs(values, marks)
+        viewer = await self._viewer(headers)
+        if isinstance(viewer, Unverified):
+            return _unverified(screen, viewer)
+        claims = _claimed(screen, viewer)
+        return claims if isinstance(claims, Reply) else Inputs({**values, **claims}, marks, viewer.subject)
 
     def _fields(self, screen: Screen, headers: Headers) -> Iterator[tuple[str, str]]:
         """Declared headers and cookies that some slot uses; an absent one is the same as an empty one."""
-        cookies = cookie_parser(_text(headers, "cookie")) if screen.cookies else {}
+        cookies = read_cookies(_text(headers, "cookie"), screen.cookies) if screen.cookies else {}
         for name in screen.headers:
-            yield f"header.{name}", read_field("header", name, _text(headers, name))
+            if f"header.{name}" in screen.used:
+                yield f"header.{name}", read_field("header", name, _text(headers, name))
         for name in screen.cookies:
-            yield f"cookie.{name}", read_field("cookie", name, cookies.get(name, ""))
+            if f"cookie.{name}" in screen.used:
+                yield f"cookie.{name}", read_field("cookie", name, cookies.get(name, ""))
         for name in screen.forwarded:
             yield f"forward.{name}", read_field("header", name, _text(headers, name), MAX_FORWARDED_BYTES)
 
-    async def _claims(self, screen: Screen, headers: Headers) -> dict[str, str] | Reply:
+    async def _viewer(self, headers: Headers) -> Viewer | Unverified:
         authorization = _text(headers, "authorization") if b"authorization" in headers else None
-        viewer = self._viewers.known(authorization) or await self._viewers.verify(authorization)
-        if isinstance(viewer, Unverified):
-            return _unverified(screen, viewer)
-        return _claimed(screen, viewer)
+        return self._viewers.known(authorization) or await self._viewers.verify(authorization)
 
 
 def _claimed(screen: Screen, viewer: Viewer) -> dict[str, str] | Reply:

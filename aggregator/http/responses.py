@@ -33,11 +33,12 @@ def respond(screen: Screen, answer: Answer | Refused, as_msgpack: bool, if_none_
     }
     if answer.view.status != 200:
         return Reply(answer.view.status, answer.view.body, headers | {"content-type": PROBLEM_TYPE})
-    body, tag = _form(answer, as_msgpack)
+    packed = _packed(answer.view.body) if as_msgpack else None
+    body, tag = (answer.view.body, answer.view.etag) if packed is None else (packed, etag(packed))
     headers["etag"] = tag
     if if_none_match and matches(if_none_match, tag):
         return Reply(304, b"", headers)
-    headers["content-type"] = MSGPACK[0] if as_msgpack else "application/json"
+    headers["content-type"] = "application/json" if packed is None else MSGPACK[0]
     return Reply(200, body, headers)
 
 
@@ -52,11 +53,13 @@ def _told(answer: Answer | Refused) -> str:
     return text
 
 
-def _form(answer: Answer, as_msgpack: bool) -> tuple[bytes, str]:
-    if not as_msgpack:
-        return answer.view.body, answer.view.etag
-    packed: bytes = msgpack.packb(orjson.loads(answer.view.body))
-    return packed, etag(packed)
+def _packed(body: bytes) -> bytes | None:
+    """The same as MessagePack; None where it nests deeper than that can be made of."""
+    try:
+        packed: bytes = msgpack.packb(orjson.loads(body))
+    except ValueError:
+        return None
+    return packed
 
 
 def _refused(answer: Refused, told: Mapping[str, str]) -> Reply:

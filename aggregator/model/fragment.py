@@ -9,10 +9,11 @@ from aggregator.model.batch import Batch
 from aggregator.model.inputs import Inputs
 from aggregator.model.keys import Key, canonical, make_key
 from aggregator.model.payload_path import PayloadPath
-from aggregator.model.tags import implicit_tags, viewer_tag
+from aggregator.model.tags import implicit_tags
 from aggregator.model.template import Template
 from cache_policies.policy import Lifetime
 
+CLAIM = "viewer."
 SUBJECT = "viewer.sub"
 FORWARDED = "forward."
 
@@ -67,8 +68,21 @@ class Fragment:
 
     def declared_tags(self, values: Mapping[str, str]) -> tuple[str, ...]:
         """The tags that these inputs give it, before anything is loaded."""
-        private = [viewer_tag(values[SUBJECT])] if SUBJECT in self.inputs else []
-        return tuple(dict.fromkeys([*(tag.render(values) for tag in self.tags), *private]))
+        return tuple(dict.fromkeys(tag.render(values) for tag in self.tags))
+
+    def has_nothing(self, values: Mapping[str, str]) -> bool:
+        """Is a value in its path empty, as of a header that was not sent? Then there is nothing to ask for: without it
+        the path would be another one's."""
+        return "" in map(values.__getitem__, self._in_path)
+
+    @cached_property
+    def _in_path(self) -> tuple[str, ...]:
+        return self.path.in_path
+
+    @cached_property
+    def is_private(self) -> bool:
+        """Does it name a claim of the viewer among its inputs?"""
+        return any(name.startswith(CLAIM) for name in self.inputs)
 
     @cached_property
     def implicit_tags(self) -> tuple[str, ...]:

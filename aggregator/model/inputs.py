@@ -1,6 +1,6 @@
 """The inputs of a request are what it declares to be seen: nothing else of it reaches a key or an MBU."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from urllib.parse import parse_qsl
@@ -28,10 +28,12 @@ def default_text(parameter: Parameter, written: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """values: by name, as MBUs are told them. marks: what stands in keys for those values that are secrets."""
+    """values: by name, as MBUs are told them. marks: what stands in keys for those values that are secrets.
+    subject: the viewer's, where any of the values is a claim of theirs."""
 
     values: Mapping[str, str]
     marks: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    subject: str | None = None
 
     def mark(self, name: str) -> str:
         """What decides a key: the value, or what stands for it."""
@@ -62,6 +64,19 @@ def _query(query: Query, pairs: list[tuple[str, str]]) -> str:
     if value is None:
         raise InputMistake(f"the query parameter {name} is not of its type, {query.parameter.type}")
     return value
+
+
+def read_cookies(text: str, names: Collection[str]) -> dict[str, str]:
+    """The cookies of these names in a Cookie field (RFC 6265, section 4.2.1), the first of a name; a pair of quotes
+    around a value is no part of it, and nothing else is decoded."""
+    found: dict[str, str] = {}
+    for pair in text.split(";"):
+        name, _, value = pair.partition("=")
+        if name.strip() in names:
+            value = value.strip()
+            quoted = len(value) > 1 and value[0] == value[-1] == '"'
+            found.setdefault(name.strip(), value[1:-1] if quoted else value)
+    return found
 
 
 def read_field(kind: str, name: str, text: str, longest: int = MAX_INPUT_BYTES) -> str:

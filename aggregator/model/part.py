@@ -62,13 +62,15 @@ NOTHING = Piece(None)
 @dataclass(frozen=True, slots=True)
 class Part:
     """pieces: one; of a list any number, in its order. failure: why the slot as a whole could not be had.
-    stands_in: is what it holds the slot's fallback? shown: its payload, where that had to be shaped."""
+    stands_in: is what it holds the slot's fallback? asked: was an MBU asked for what it stands in for? shown: its
+    payload, where that had to be shaped."""
 
     slot: Slot
     pieces: tuple[Piece, ...] = ()
     is_list: bool = False
     failure: Failed | None = None
     stands_in: bool = False
+    asked: bool = False
     shown: bytes | None = None
 
     @property
@@ -77,6 +79,11 @@ class Part:
         if self.stands_in or (self.pieces and not all(piece.failed for piece in self.pieces)):
             return None
         return self.failure or next((piece.failure for piece in self.pieces), None)
+
+    @property
+    def loaded(self) -> bool:
+        """Was an MBU asked for it now?"""
+        return self.asked or any(piece.loaded for piece in self.pieces)
 
     @property
     def absent(self) -> bool:
@@ -97,6 +104,12 @@ class Part:
         for index, piece in enumerate(self.pieces):
             if piece.failed and piece.failure:
                 yield (*self.slot.at, str(index)) if self.is_list else self.slot.at, piece.failure
+
+    @property
+    def all_failures(self) -> Iterator[Failed]:
+        """What failed, also where something stands in."""
+        failures = (self.failure, *(piece.failure for piece in self.pieces))
+        return (failure for failure in failures if failure)
 
     @property
     def whole(self) -> bool:
@@ -138,16 +151,16 @@ class Part:
             return State.FAILED
         if self.stands_in:
             return State.FALLBACK
-        if self.absent:
-            return State.ABSENT
         states = [State.PARTIAL if piece.failed else piece.state for piece in self.pieces]
-        return max(states, key=_RANK.__getitem__, default=State.FRESH)
+        worst = max(states, key=_RANK.__getitem__, default=State.FRESH)
+        return State.ABSENT if self.absent and worst is State.FRESH else worst
 
     @property
     def told(self) -> SlotState:
         """What there is to tell of it."""
         if len(self.pieces) == 1 and not self.is_list and not self.stands_in and (entry := self.pieces[0].entry):
-            state = State.ABSENT if entry.absent else self.pieces[0].state
+            state = self.pieces[0].state
+            state = State.ABSENT if entry.absent and state is State.FRESH else state
             return SlotState(self.slot.name, state, float(entry.timing.at), float(fresh_until(entry.timing)))
         timings = [entry.timing for entry in self.entries]
         at = min((timing.at for timing in timings), default=0.0)

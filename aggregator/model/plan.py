@@ -1,17 +1,17 @@
 """A plan is what one request needs: for every slot what to ask which MBU, as far as its inputs are known."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from aggregator.model.fragment import Fragment
+from aggregator.model.fragment import CLAIM, Fragment
 from aggregator.model.inputs import Inputs
 from aggregator.model.keys import Key
 from aggregator.model.payload_path import Misfit
 from aggregator.model.route import is_value
 from aggregator.model.screen import Screen, Slot
 from aggregator.model.source import Source
-from aggregator.model.tags import tag_mistake
+from aggregator.model.tags import tag_mistake, viewer_tag
 from loaders.loader import Failed, Reason
 
 
@@ -47,7 +47,7 @@ def plan(screen: Screen, inputs: Inputs, namespace: str) -> dict[str, Needs] | N
 def needs_of(slot: Slot, fragment: Fragment, inputs: Inputs, payloads: Payloads, namespace: str) -> Needs:
     """What `fragment` needs in the slot; the payloads are of all slots that it reads."""
     if not slot.given and not slot.each:
-        return want(fragment, inputs, namespace) or _unfit(NO_PLACE)
+        return _asked(fragment, inputs if fragment.is_private else replace(inputs, subject=None), namespace)
     sources = slot.sources(fragment)
     lost = next((source.slot for source in sources.values() if source.slot and source.slot not in payloads), None)
     if lost is not None:
@@ -98,8 +98,16 @@ def _need(
         if text is None:
             return _unfit(f"needs {sources[name].text} to be {WANTED}{_why(value)}")
         values[name] = text
-    marks = {name: mark for name, source in sources.items() if (mark := inputs.marks.get(source.text))}
-    return want(fragment, Inputs(values, marks), namespace) or _unfit(NO_PLACE)
+    asked = {name: source.text for name, source in sources.items() if source.slot is None}
+    marks = {name: mark for name, text in asked.items() if (mark := inputs.marks.get(text))}
+    subject = inputs.subject if any(text.startswith(CLAIM) for text in asked.values()) else None
+    return _asked(fragment, Inputs(values, marks, subject), namespace)
+
+
+def _asked(fragment: Fragment, inputs: Inputs, namespace: str) -> Need:
+    if fragment.has_nothing(inputs.values):
+        return None
+    return want(fragment, inputs, namespace) or _unfit(NO_PLACE)
 
 
 NO_PLACE = "its inputs cannot stand in the MBU's path"
@@ -129,11 +137,12 @@ def _is_field(value: str) -> bool:
 
 
 def want(fragment: Fragment, inputs: Inputs, namespace: str) -> Want | None:
-    """What to ask for these inputs; None if they cannot be put to an MBU."""
+    """What to ask for these inputs; None if they cannot be put to an MBU. Their subject is whose it is then."""
     target, declared = fragment.path.render_target(inputs.values), fragment.declared_tags(inputs.values)
     headers = fragment.sent_headers(inputs.values)
     if target is None or any(map(tag_mistake, declared)) or not all(map(_is_field, headers.values())):
         return None
-    tags = (*declared, *fragment.implicit_tags)
+    private = (viewer_tag(inputs.subject),) if inputs.subject else ()
+    tags = (*declared, *private, *fragment.implicit_tags)
     values = {name: inputs.values[name] for name in fragment.inputs}
     return Want(fragment, fragment.key(namespace, inputs), target, headers, tags, values)

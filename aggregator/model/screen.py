@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
 
-from aggregator.model.fragment import FORWARDED, SUBJECT, Fragment
+from aggregator.model.fragment import CLAIM, FORWARDED, Fragment
 from aggregator.model.graph import waves
 from aggregator.model.inputs import Inputs, Query
 from aggregator.model.keys import Key, canonical, make_key
@@ -119,7 +119,7 @@ class Screen:
     @cached_property
     def claims(self) -> tuple[str, ...]:
         """The inputs that are claims of the viewer's token; a screen that has any is private to viewers."""
-        return tuple(name for name in self.inputs if name.startswith("viewer."))
+        return tuple(name for name in self.inputs if name.startswith(CLAIM))
 
     @cached_property
     def forwarded(self) -> tuple[str, ...]:
@@ -158,5 +158,5 @@ class Screen:
 
     def own_tags(self, inputs: Inputs) -> tuple[str, ...]:
         """The tags that a view has besides its fragments'."""
-        private = (viewer_tag(inputs.values[SUBJECT]),) if SUBJECT in self.claims else ()
+        private = (viewer_tag(inputs.subject),) if inputs.subject else ()
         return (screen_tag(self.name), *private, EVERYTHING)

@@ -44,10 +44,12 @@ def may_fall_back(entry: Entry, ledger: Ledger, now: float) -> bool:
     """May the entry be used because loading failed? For as long as it is fresh or `stale_if_error` allows; if it was
     overtaken, for `overtaken_if_error` from the first time on, and never if its viewer was forgotten."""
     first = ledger.first_overtaken(entry.tags, entry.position)
+    until, allowed = plain_moments(entry.timing).fallback_until, entry.timing.lifetime.overtaken_if_error
     if first is None:
-        return now < plain_moments(entry.timing).fallback_until
-    allowed = entry.timing.lifetime.overtaken_if_error
-    return allowed > 0 and now < first.ms / 1000 + allowed and not forgotten(entry, ledger)
+        return now < until
+    overtaken_at = first.ms / 1000
+    # What had been of no use any more when it was overtaken is of none afterwards.
+    return overtaken_at < until and now < overtaken_at + allowed and not forgotten(entry, ledger)
 
 
 def forgotten(entry: Entry, ledger: Ledger) -> bool:

@@ -49,6 +49,12 @@ class Template:
         segments = target.partition("?")[0].split("/")
         return None if any(_resolves(segment) for segment in segments) else target
 
+    @property
+    def in_path(self) -> tuple[str, ...]:
+        """The placeholders of a target that stand before its query."""
+        before = next((at for at, text in enumerate(self.parts[::2]) if "?" in text), len(self.parts))
+        return self.parts[1 : 2 * before : 2]
+
     def _fill(self, values: Mapping[str, str], write: Callable[[str], str]) -> str:
         filled = list(self.parts)
         filled[1::2] = [write(values[name]) for name in self.parts[1::2]]

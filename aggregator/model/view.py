@@ -17,7 +17,6 @@ from aggregator.model.tags import union
 from cache_policies.policy import Lifetime, Moments, Timing, plain_moments
 from loaders.loader import Failed, Reason
 
-
 # Of one slot's state as it comes out of L2, with texts of its own (sys.getsizeof on CPython 3.11).
 _SLOT_BYTES = 270
 
@@ -121,7 +120,7 @@ def compose(screen: Screen, parts: Sequence[Part], stamp: Stamp) -> View:
         stale=any(piece.state in (State.STALE, State.OVERTAKEN) for piece in pieces),
         unproven=any(piece.state is State.UNPROVEN for piece in pieces),
         kept=all(piece.kept for piece in pieces),
-        late=any(piece.failure and piece.failure.reason is Reason.LATE for piece in pieces),
+        late=any(failure.reason is Reason.LATE for part in parts for failure in part.all_failures),
     )
 
 

@@ -195,7 +195,7 @@ def twelve(urls: dict[str, str]) -> str:
     lines = [
         "version = 1",
         "[defaults]",
-        'fresh_for = "200ms"',
+        'fresh_for = "60s"',
         "jitter = 0.0",
         "early_refresh = 0.0",
         'deadline = "1s"',

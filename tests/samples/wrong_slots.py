@@ -196,6 +196,14 @@ PLACES = [
 
 FALLBACKS = [
     WrongSlot(
+        OWNER,
+        OWNER + ", fallback = 1180591620717411303424",
+        "[screens.home.slots.owner] fallback: expected a value that JSON has",
+    ),
+    WrongSlot(
+        OWNER, OWNER + ", fallback = [nan]", "[screens.home.slots.owner] fallback: expected a value that JSON has"
+    ),
+    WrongSlot(
         'fallback_fragment = "feed"',
         'fallback_fragment = "fed"',
         "[screens.home] slots.friend.fallback_fragment: no fragment is called fed; expected one of: feed, user, "
@@ -241,6 +249,18 @@ BATCHES = [
 ]
 
 PRIVATE = [
+    WrongSlot(
+        'path = "/users/{id}"',
+        'path = "/users/{id}"\ntags = ["user:{id}"]\n[fragments.spare]\nmbu = "m"\npath = "/spare"\n'
+        '[screens.spare]\npath = "/spare"\ncookies = ["theme"]\n'
+        '[screens.spare.slots]\nuser = { fragment = "user", with = { id = "cookie.theme" } }',
+        "[screens.spare] slots.user.with.id: cookie.theme may be a secret, and would stand in tags",
+    ),
+    WrongSlot(
+        'cart = { fragment = "cart",',
+        'cart = { fragment = "cart", with = { "viewer.sub" = "feed.owner" },',
+        "[screens.home] slots.cart.with.viewer.sub: viewer.sub is a part of the request, and nothing else stands for",
+    ),
     WrongSlot(
         VIEWER,
         "",

@@ -91,3 +91,15 @@ def test_a_defect_costs_its_own_place_and_the_others_are_waited_for(
     assert outcomes[1].reason is Reason.DEFECT
     assert "s3cret" not in outcomes[1].detail
     assert "Traceback" in caplog.text or "CancelledError" in caplog.text
+
+
+def test_what_the_function_waited_for_was_cancelled_and_not_the_load() -> None:
+    """That is the function's failure, and no cancellation of ours."""
+
+    async def call(_: LoadRequest) -> None:
+        inner = asyncio.get_running_loop().create_future()
+        inner.cancel()
+        await inner
+
+    outcome = asyncio.run(FunctionLoader(call).load_one(LoadRequest("/")))
+    assert outcome == Failed(Reason.STATUS, "the function raised CancelledError", mbu_status=500)

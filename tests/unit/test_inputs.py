@@ -2,7 +2,7 @@
 
 import pytest
 
-from aggregator.model.inputs import MAX_INPUT_BYTES, InputMistake, Inputs, Query, read_field, read_query
+from aggregator.model.inputs import MAX_INPUT_BYTES, InputMistake, Inputs, Query, read_cookies, read_field, read_query
 from aggregator.model.route import Parameter
 
 PAGE = Query(Parameter("page", "int"), "1")
@@ -59,6 +59,23 @@ def test_a_field_with_control_characters_is_refused(text: str) -> None:
     """And what is no UTF-8, or too long."""
     with pytest.raises(InputMistake, match="the cookie c "):
         read_field("cookie", "c", text)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("", {}),
+        ("a=1; b=2", {"a": "1"}),
+        ('x=0; a="1" ; a=2', {"a": "1"}),
+        ("a=1=2", {"a": "1=2"}),
+        ('a="', {"a": '"'}),
+        ("a", {"a": ""}),
+        ('junk="' + "\\" * 32_000 + '"; a=1', {"a": "1"}),
+    ],
+)
+def test_a_cookie_is_found_by_its_name(text: str, found: dict[str, str]) -> None:
+    """The first of it, without quotes; nothing else is looked at."""
+    assert read_cookies(text, ["a"]) == found
 
 
 def test_a_mark_stands_for_a_secret() -> None:

@@ -149,7 +149,9 @@ def test_what_is_handed_on_is_in_the_key_as_a_mark_only() -> None:
     """And with it the viewer, who can be forgotten."""
     one = fragment("cart", forward=("authorization",))
     inputs = Inputs(
-        {"id": "1", "viewer.sub": "anna", "forward.authorization": "Bearer t0ken"}, {"forward.authorization": "m4rk"}
+        {"id": "1", "viewer.sub": "anna", "forward.authorization": "Bearer t0ken"},
+        {"forward.authorization": "m4rk"},
+        "anna",
     )
     found = needs_of(Slot("cart", one), one, inputs, {}, "n")
     assert found.headers == {"authorization": "Bearer t0ken"}
