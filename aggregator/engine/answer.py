@@ -44,8 +44,13 @@ class Answer:
         if self.unproven:
             return "unproven"
         if self.stale:
-            return "stale"
+            return "overtaken" if self.overtaken else "stale"
         return "absent" if self.view.status == 404 else "fresh"
+
+    @property
+    def overtaken(self) -> bool:
+        """Does it hold something that was invalidated, because loading failed?"""
+        return not self.current and any(slot.state == State.OVERTAKEN for slot in self.view.slots)
 
     @property
     def slots(self) -> tuple[SlotState, ...]:

@@ -89,7 +89,8 @@ def cache_status(answer: Answer) -> str:
         parameters["stored"] = answer.stored
     else:
         parameters["hit"] = True
-        parameters["ttl"] = floor(answer.ttl)
+        as_declared = answer.current and answer.view.whole
+        parameters["ttl"] = floor(answer.ttl) if as_declared else min(0, floor(answer.ttl))
     words = [answer.tier.upper(), *answer.loaded, answer.state if answer.state != "fresh" else ""]
     parameters["detail"] = " ".join(filter(None, words))
     return str(http_sf.ser([(CACHE, parameters)]))

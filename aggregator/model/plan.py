@@ -124,7 +124,12 @@ def _text(value: Any) -> str | None:
 def _why(value: Any) -> str:
     if isinstance(value, Misfit):
         return f": {value}"
-    kinds = {"list": "a list", "dict": "an object", "bool": "true or false", "float": "a number with a fraction"}
+    kinds = {
+        "list": "a list",
+        "dict": "an object",
+        "bool": "true or false",
+        "float": "a number with a fraction or beyond 64 bits",
+    }
     return f", not {kinds.get(type(value).__name__, 'such a text')}"
 
 

@@ -153,6 +153,8 @@ def _error(part: Part, place: Sequence[str], failure: Failed) -> dict[str, Any]:
     }
 
 
+# Seconds for which it is right that for these inputs there is nothing to ask for.
+_NOTHING_FOR = 60.0
 NEVER = Moments(float("inf"), float("inf"), float("inf"))
 
 
@@ -160,7 +162,8 @@ def worst_timing(parts: Sequence[Part], now: float) -> Timing:
     """The timing of a whole: the earliest end of each verdict among its parts, and their greatest cost."""
     entries = [entry for part in parts for entry in part.entries]
     if not entries:
-        return Timing(now, Lifetime(0.0), 0.0)
+        failed = any(True for part in parts for _ in part.all_failures)
+        return Timing(now, Lifetime(0.0 if failed else _NOTHING_FOR), 0.0)
     ends = reduce(Moments.worst, (plain_moments(entry.timing) for entry in entries), NEVER)
     at = min(entry.timing.at for entry in entries)
     fresh = ends.fresh_until - at

@@ -7,6 +7,7 @@ import orjson
 import pytest
 
 from aggregator.engine.answer import Answer
+from aggregator.http.responses import cache_status
 from aggregator.model.inputs import Inputs
 from aggregator.model.plan import needs_of
 from aggregator.model.screen import Slot
@@ -174,3 +175,36 @@ def test_a_value_that_was_not_sent_leaves_nothing_to_ask_for_in_a_path() -> None
     inputs = Inputs({"header.x": ""})
     assert needs_of(Slot("main", in_path), in_path, inputs, {}, "n") is None
     assert needs_of(Slot("main", in_query), in_query, inputs, {}, "n").target == "/main?x="
+
+
+def test_a_screen_with_nothing_to_ask_for_is_fresh() -> None:
+    """It depends on its inputs alone."""
+
+    async def main() -> None:
+        alone = fragment("main", path=Template.parse("/main/{header.x}"), tags=())
+        async with World(screen(Slot("main", alone))) as world:
+            first = await world.processes[0].ask(values={"header.x": ""})
+            again = await world.processes[0].ask(values={"header.x": ""})
+            assert isinstance(first, Answer)
+            assert isinstance(again, Answer)
+            assert (first.state, first.ttl > 0, again.tier) == ("fresh", True, "l1")
+
+    run(main())
+
+
+def test_an_overtaken_answer_is_called_so() -> None:
+    """Not stale, and good for no time."""
+
+    async def main() -> None:
+        async with World(screen(Slot("main", fragment("main", lifetime=OVERTAKEN)))) as world:
+            process = world.processes[0]
+            world.put("main", "old")
+            await process.get()
+            world.shops["main"].failure = DOWN
+            await world.invalidate("main:42")
+            for _ in range(2):
+                answer = await process.get()
+                assert answer.state == "overtaken"
+                assert "ttl=0" in cache_status(answer) or "fwd" in cache_status(answer)
+
+    run(main())

@@ -218,6 +218,7 @@ UNDECLARED = st.dictionaries(NAMES, VALUES, max_size=4)
 QUERIES = st.lists(st.tuples(st.sampled_from(["page", "id", "q", "debug"]), st.integers(0, 99)), max_size=3)
 
 
+@pytest.mark.prove
 @settings(max_examples=scale(60, 1_000), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(UNDECLARED, QUERIES, st.binary(max_size=30), st.integers(0, 10**12))
 def test_what_is_not_declared_never_changes_the_answer_nor_what_an_mbu_sees(

@@ -106,6 +106,7 @@ def test_a_feed_of_fifty_is_two_calls_and_one_article_of_it_one(running: Running
     assert (rebuilt.body, rebuilt.headers["etag"]) == (second.body, second.headers["etag"])
 
 
+@pytest.mark.prove
 def test_users_whose_feeds_overlap_load_every_article_once(running: Running, shop: Shop) -> None:
     """All of them at once, and nothing is there yet: 80 % of each feed is that of its neighbour."""
     users, first_id = scale(60, 200), 10_000

@@ -7,6 +7,7 @@ from typing import Any
 
 import jwt
 import orjson
+import pytest
 
 from aggregator.app import Service
 from aggregator.clock import FleetClock
@@ -145,8 +146,7 @@ class Crowd:
             "cookie": f"a=b; session={me}",
             "x-name": me,
         }
-        for _ in range(3 if self.viewers < 1_000 else SCREENS // 3):
-            screen = self.chance.randrange(SCREENS)
+        for screen in self.chance.sample(range(SCREENS), scale(4, SCREENS)):
             asking = asyncio.create_task(self.ask(f"/s{screen}", headers))
             if self.chance.random() < 0.1:
                 await asyncio.sleep(self.chance.choice([0.0, 0.001, 0.05]))
@@ -178,6 +178,8 @@ class Crowd:
         return sent[0]["status"], b"".join(message.get("body", b"") for message in sent)
 
 
+@pytest.mark.prove
+@pytest.mark.timeout(600)
 def test_nobody_gets_anothers_byte(monkeypatch: Any) -> None:
     """Whatever is shared between them, joined, cancelled, stale or standing in."""
     monkeypatch.setenv("K", SECRET)
