@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 class Served(NamedTuple):
     """A screen was answered. tier: "l1", "l2" or "mbu" (some part was loaded); state: "fresh", "stale",
-    "unproven", "overtaken", "incomplete", "absent" or "failed". wanting: the slots that are not as declared, each with its state."""
+    "unproven", "overtaken", "incomplete", "absent" or "failed". wanting: the slots that are not as declared, each with
+    its state."""
 
     screen: str
     tier: str
