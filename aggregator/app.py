@@ -7,12 +7,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from aggregator.clock import FleetClock
-from aggregator.credentials import revealing
 from aggregator.engine.background import Background
 from aggregator.engine.compose import Composer
-from aggregator.engine.fill import Filler, Knowledge, Source
-from aggregator.engine.grant import Granting
-from aggregator.engine.joining import FragmentJoining
+from aggregator.engine.fill import Filler, Knowledge
 from aggregator.engine.parts import Parts
 from aggregator.engine.restamp import Restamping
 from aggregator.engine.serve import Screens
@@ -23,38 +20,22 @@ from aggregator.http.inputs import InputReader
 from aggregator.http.meters import Meters, log_trouble
 from aggregator.identity.hashing import Hashing
 from aggregator.identity.viewers import Viewers
-from aggregator.imported import imported
 from aggregator.invalidation.follower import Follower
 from aggregator.invalidation.log import Log
 from aggregator.invalidation.redis_stream import RedisLog
-from aggregator.model.catalogue import Catalogue, Mbu
-from aggregator.model.fragment import Fragment
+from aggregator.model.catalogue import Catalogue
 from aggregator.model.hops import pairs_of
 from aggregator.model.ledger import Ledger
 from aggregator.model.position import Position
-from aggregator.model.screen import Screen
 from aggregator.model.view import View
 from aggregator.settings import Settings
+from aggregator.sources import granting, loader, refreshing, source
 from aggregator.tiers.guarded import Guarded
 from aggregator.tiers.memory import MemoryTier
 from aggregator.tiers.redis import RedisTier
 from aggregator.tiers.tier import SharedTier
-from cache_policies.early import Early
-from cache_policies.fixed import Fixed
-from cache_policies.jitter import Jittered
-from cache_policies.origin import OriginCapped
-from cache_policies.policy import Lifetime, Policy
-from loaders.asgi import AsgiLoader
-from loaders.batching import Batching
-from loaders.breaker import Breaker
-from loaders.bulkhead import Bulkhead
-from loaders.deadline import Deadline
-from loaders.function import FunctionLoader
-from loaders.gathering import Gathering, Single
-from loaders.http import HttpLoader
 from loaders.lifespan import Lifespan
 from loaders.loader import Loader
-from loaders.multiget import Multiget
 
 _random = random.SystemRandom()
 _UNSHARED = secrets.token_bytes(32)
@@ -128,8 +109,8 @@ class Service:
         """Finish what is under way behind answers, then give everything back."""
         await self._background.drain(self._settings.drain_limit)
         await self._filler.flights.close(self._settings.drain_limit)
-        for loader in self._loaders.values():
-            await loader.close()
+        for one in self._loaders.values():
+            await one.close()
         await self._viewers.close()
         await self._tier.close()
         await self._log.close()
@@ -191,54 +172,3 @@ def connect(catalogue: Catalogue, settings: Settings, redis_url: str, log_url: s
     lifespans: dict[str, Lifespan] = {}
     loaders = {name: loader(mbu, lifespans) for name, mbu in catalogue.mbus.items()}
     return Service(catalogue, settings, tier, log, loaders, hash_key=hash_key)
-
-
-def source(fragment: Fragment, catalogue: Catalogue, loaders: Mapping[str, Loader]) -> Source:
-    """Who is asked for a fragment: its MBU, one call for what is wanted in one tick where it can answer many."""
-    loader, deadline = loaders[fragment.mbu], catalogue.mbus[fragment.mbu].deadline
-    if fragment.batch is None:
-        return Source(loader, deadline)
-    joining = FragmentJoining(fragment.batch, fragment.name)
-    return Source(Batching(Multiget(loader, joining), fragment.batch.max, joining.group), deadline)
-
-
-def loader(mbu: Mbu, lifespans: dict[str, Lifespan] | None = None) -> Loader:
-    """The way to an MBU, from the outside in: given up when late, a turn, refused while it fails, one call each.
-
-    lifespans: of the applications in this process, by reference, so that MBUs of one application start it once.
-    """
-    single = _single(mbu, {} if lifespans is None else lifespans)
-    return Deadline(Bulkhead(Breaker(Gathering(single), open_for=1.0), mbu.max_in_flight), mbu.deadline)
-
-
-def _single(mbu: Mbu, lifespans: dict[str, Lifespan]) -> Single:
-    headers = revealing(mbu.headers)
-    if mbu.app is not None:
-        app = imported(mbu.app)
-        lifespan = lifespans.setdefault(mbu.app, Lifespan(app))
-        return AsgiLoader(app, headers, max_payload=mbu.max_payload, lifespan=lifespan)
-    if mbu.call is not None:
-        return FunctionLoader(imported(mbu.call), mbu.max_payload, headers)
-    assert mbu.url is not None, "checked before: an MBU has one of url, app and call"
-    return HttpLoader(
-        mbu.url,
-        headers,
-        max_payload=mbu.max_payload,
-        ca_file=mbu.ca_file,
-        client_cert_file=mbu.client_cert_file,
-        client_key_file=mbu.client_key_file,
-    )
-
-
-def granting(fragment: Fragment) -> Granting:
-    """A fragment's lifetimes: as declared, a little shorter by chance, at most what the MBU says."""
-
-    def policy(lifetime: Lifetime) -> Policy:
-        return OriginCapped(Jittered(Fixed(lifetime), fragment.jitter))
-
-    return Granting(policy(fragment.lifetime), policy(Lifetime(fragment.absent_for)))
-
-
-def refreshing(screen: Screen) -> Policy:
-    """When a screen's views are refreshed before they expire: as its most eager fragment says."""
-    return Early(Fixed(Lifetime(0.0)), max(slot.fragment.early_refresh for slot in screen.slots))

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 import pytest
+import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -184,6 +185,21 @@ def test_a_cookie_is_seen_by_its_name_only(running: Running, mbu: Mbu, id: str) 
         assert running.get(f"/theme/{id}", {"cookie": cookie}).json["data"] == {"theme": "dark"}
     assert mbu.calls[f"/themes/dark/{id}"] == 1
     assert "cookie" in running.get(f"/theme/{id}", {"cookie": "theme=dark"}).headers["vary"]
+
+
+def test_no_secret_is_written_to_redis(running: Running, mbu: Mbu, id: str) -> None:
+    """Neither what is handed on nor a cookie, in any key or entry: a keyed hash stands for each."""
+    authorization = token(f"anna-{id}")
+    mbu.put(f"/secrets/{id}", 1)
+    mbu.put(f"/themes/s3cret-{id}/{id}", 1)
+    running.get(f"/secret/{id}", {"authorization": authorization})
+    running.get(f"/theme/{id}", {"cookie": f"theme=s3cret-{id}"})
+    with redis.Redis.from_url(running.redis_url) as client:
+        names = until(lambda: len(found := client.keys(f"{running.namespace}:*")) > 4 and found, "they are stored")
+        held = b"".join(names) + b"".join(value for value in client.mget(names) if value)
+    assert f"anna-{id}".encode() in held
+    assert authorization.removeprefix("Bearer ").encode() not in held
+    assert f"s3cret-{id}".encode() not in held
 
 
 def test_forgetting_a_viewer_takes_everything_of_theirs_and_nothing_else(running: Running, mbu: Mbu, id: str) -> None:

@@ -16,13 +16,14 @@ import redis
 from aggregator import embedded
 from aggregator.embedded import EmbeddedError, EmbeddedServer, find_binary, find_embedded
 
-# Says where the server is, and then works for ever.
+# Says where the server is, and then works for ever. A pause would miss a SIGINT that comes just before it.
 PARENT = """
-import signal
+import time
 from aggregator.embedded import EmbeddedServer
 with EmbeddedServer("orphan") as server:
     print(server.url, flush=True)
-    signal.pause()
+    while True:
+        time.sleep(0.05)
 """
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from aggregator.app import loader
 from aggregator.credentials import Credential, Unreadable, revealing
 from aggregator.http.problems import Reply
 from aggregator.http.publishing import Publishers
 from aggregator.model.catalogue import Mbu, Publisher, Secret
+from aggregator.sources import loader
 from loaders.loader import Failed, LoadRequest, Outcome, Reason
 
 

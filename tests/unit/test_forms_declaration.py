@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from aggregator.app import loader
 from aggregator.cli import main
 from aggregator.declaration.read import declare, declare_raw
 from aggregator.mistakes import Mistaken
 from aggregator.model.catalogue import Mbu
+from aggregator.sources import loader
 from tests.samples.right import ENVIRON, RIGHT, URL, Wrong
 from tests.samples.wrong_forms import APP, CALL, FORMS
 
