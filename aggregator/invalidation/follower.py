@@ -116,7 +116,9 @@ class Follower:
         self._pending.append((sent, beat))
         self._weigh()
         if beat.first_id:
-            self._ledger.forget_before(Position.of(self._own.epoch, beat.first_id))
+            # Not sooner, as what a lost log had overtaken is remembered while it may still stand in for a failure.
+            kept_since = (self._clock.now() - self._retention) * 1000
+            self._ledger.forget_before(min(Position.of(0, beat.first_id).ms, int(kept_since)))
 
     async def _trim(self, now: float) -> None:
         # Not while the oldest records are still to be replayed: this process would make itself a gap.

@@ -44,9 +44,10 @@ class Ledger:
         while len(self._marks) > self._capacity:
             self._drop_oldest()
 
-    def forget_before(self, position: Position) -> None:
-        """Drop the records older than `position`, as the log itself has been trimmed there."""
-        while self._marks and next(iter(self._marks.values()))[-1] < position:
+    def forget_before(self, ms: int) -> None:
+        """Drop the records of before an instant (milliseconds of the log's clock), whatever their epochs, as the log
+        itself has been trimmed there."""
+        while self._marks and next(iter(self._marks.values()))[-1].ms < ms:
             self._drop_oldest()
 
     def latest(self, tags: Iterable[str]) -> Position | None:
@@ -81,9 +82,12 @@ class Ledger:
         return now < self.proof_until
 
     def begin_epoch(self, epoch: int) -> None:
-        """Start over in a new incarnation of the log: everything older is unproven, here and in L2."""
+        """Start over in a new incarnation of the log: everything older is unproven, here and in L2.
+
+        What the lost log had overtaken stays so: 1. A tag is invalidated. 2. The log is lost. 3. An MBU fails, and what
+        is unproven may stand in for it; but not what is known to be wrong.
+        """
         start = Position(epoch, 0, 0)
-        self._marks.clear()
         self.head = self.floor = self.barrier = start
         self.proof_until = float("-inf")
 

@@ -43,7 +43,7 @@ def play(steps: list[tuple[str, object]], ledger: Ledger) -> Everything:
             case "lose", list(tags):
                 ledger.lose(truth.append(tags))
             case "forget", int(ms):
-                ledger.forget_before(truth.now._replace(ms=min(ms, truth.now.ms)))
+                ledger.forget_before(min(ms, truth.now.ms))
             case "epoch", None:
                 truth.append(list("abcdef"))  # who knows what was lost with the old one
                 truth.now = Position(truth.now.epoch + 1, 0, 0)

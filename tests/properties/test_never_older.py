@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from aggregator.engine.answer import Answer
@@ -46,6 +46,19 @@ steps = st.one_of(
     st.tuples(st.just("flush")),
     st.tuples(st.just("lose")),
 )
+
+
+# An invalidation is applied, and the log that it was in is lost, before an MBU fails.
+OVERTAKEN_AND_LOST: list[tuple[Any, ...]] = [
+    ("read", "1", 0),
+    ("pass", 0.03),
+    ("write", "1", "user:{}"),
+    ("pass", 0.4),
+    ("flush",),
+    ("read", "1", 0),
+    ("slow", "user", 0.3),
+    ("fail", "user", True),
+]
 
 
 @dataclass
@@ -145,6 +158,7 @@ async def story(program: list[tuple[Any, ...]]) -> int:
     suppress_health_check=[HealthCheck.too_slow],
 )
 @given(st.lists(steps, min_size=5, max_size=40))
+@example(OVERTAKEN_AND_LOST)
 def test_no_answer_is_older_than_it_may_be(program: list[tuple[Any, ...]]) -> None:
     """Whatever the order, every answer keeps I1 and I2, and at the end the fleet is right again."""
     assert run(story(program)) >= 4

@@ -2,6 +2,8 @@
 
 from time import process_time
 
+import pytest
+
 from aggregator.model.ledger import Ledger
 from aggregator.model.position import ORIGIN, Position
 
@@ -58,7 +60,7 @@ def test_forgetting_raises_the_floor_to_what_was_dropped_and_no_further() -> Non
     ledger = following()
     for ms, tag in ((3, "a"), (4, "b"), (5, "a"), (6, "c")):
         ledger.apply(at(ms), [tag])
-    ledger.forget_before(at(6))
+    ledger.forget_before(6)
     assert len(ledger) == 1
     assert ledger.floor == at(5)
     assert ledger.barrier == at(0)
@@ -90,7 +92,44 @@ def test_a_new_epoch_is_after_everything_and_starts_unproven() -> None:
     ledger.begin_epoch(2)
     assert ledger.floor == ledger.barrier == ledger.head == at(0, epoch=2) > at(900)
     assert not ledger.vouches(9.0)
-    assert len(ledger) == 0
+
+
+def test_what_a_lost_log_had_overtaken_stays_overtaken() -> None:
+    """Until it is as old as a log may be: what is unproven may stand in for a failure, what is wrong may not."""
+    ledger = following()
+    ledger.apply(at(900), ["user:1"])
+    ledger.begin_epoch(2)
+    assert ledger.overtaken(["user:1"], at(899))
+    assert ledger.first_overtaken(["user:1"], at(899)) == at(900)
+    ledger.forget_before(900)
+    assert ledger.overtaken(["user:1"], at(899))
+    ledger.forget_before(901)
+    assert not ledger.overtaken(["user:1"], at(899))
+    assert ledger.floor == at(0, epoch=2)
+
+
+@pytest.mark.parametrize(
+    ("marks", "position", "first"),
+    [
+        ([], 5, None),
+        ([3], 5, None),
+        ([5], 5, None),
+        ([7], 5, 7),
+        ([3, 7, 9], 5, 7),
+        ([6, 7, 8], 5, 6),
+        ([3, 4, 7, 9], 5, 7),
+        ([4, 6, 7, 8, 9], 5, 5),
+        ([1, 2, 3, 4, 9], 5, 9),
+    ],
+)
+def test_the_first_invalidation_is_told_or_something_earlier(
+    marks: list[int], position: int, first: int | None
+) -> None:
+    """Only the last four of a tag are remembered; where there were more, the entry's own position stands for it."""
+    ledger = following()
+    for ms in marks:
+        ledger.apply(at(ms), ["user:1", f"other:{ms}"])
+    assert ledger.first_overtaken(["user:1", "user:2"], at(position)) == (first and at(first))
 
 
 def test_a_process_vouches_until_its_proof_ends() -> None:
@@ -124,6 +163,6 @@ def test_forgetting_many_records_takes_time_in_proportion() -> None:
     for ms in range(200_000):
         ledger.apply(at(ms + 1), [str(ms)])
     began = process_time()
-    ledger.forget_before(at(200_000))
+    ledger.forget_before(200_000)
     assert len(ledger) == 1
     assert process_time() - began < 1.0
