@@ -128,6 +128,9 @@ async def step(world: World, history: History, reading: set["asyncio.Task[None]"
         case ("l2", down):
             world.tier.down = down
         case ("flush",):
+            # What some process had not applied yet is lost unread: seen as a gap, and never applied there.
+            applied = min(process.service.ledger.head for process in world.processes)
+            history.acknowledged = [(at if at <= applied else NEVER, *rest) for at, *rest in history.acknowledged]
             world.log.flush()
         case ("lose",):
             world.log.lose_next = 1
