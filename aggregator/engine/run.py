@@ -9,6 +9,7 @@ from typing import Any
 from aggregator.engine.asking import Asking
 from aggregator.engine.parts import Parts
 from aggregator.model.entry import Entry
+from aggregator.model.fragment import Fragment
 from aggregator.model.inputs import Inputs
 from aggregator.model.keys import Key
 from aggregator.model.part import NOTHING, Part, Piece
@@ -66,11 +67,7 @@ class Run:
 
     async def _later(self, slot: Slot) -> Part:
         """The part of a slot that reads others, as soon as these are there."""
-        for name in slot.needs:
-            part = self._done[name] if name in self._done else await self._tasks[name]
-            if name not in self._payloads and not part.failed:
-                self._payloads[name] = part.decoded
-        needs = needs_of(slot, slot.fragment, self._order.inputs, self._payloads, self._namespace)
+        needs = await self._needs(slot, slot.fragment)
         held = await self._held([needs])
         return await self._loaded(slot, needs, held, self._found(needs, held))
 
@@ -84,7 +81,7 @@ class Run:
     async def _instead(self, part: Part) -> Part:
         """What stands in for a part that failed: another fragment's answer, else what is declared, else nothing."""
         if other := part.slot.fallback_fragment:
-            needs = needs_of(part.slot, other, self._order.inputs, self._payloads, self._namespace)
+            needs = await self._needs(part.slot, other)
             held = await self._held([needs])
             found = self._found(needs, held)
             await self._load(needs, held, found)
@@ -95,6 +92,13 @@ class Run:
         if part.slot.fallback is not None:
             return Part(part.slot, failure=part.failed, stands_in=True, asked=part.loaded)
         return part
+
+    async def _needs(self, slot: Slot, fragment: Fragment) -> Needs:
+        for name in slot.reads(fragment):
+            part = self._done[name] if name in self._done else await self._tasks[name]
+            if name not in self._payloads and not part.failed:
+                self._payloads[name] = part.decoded
+        return needs_of(slot, fragment, self._order.inputs, self._payloads, self._namespace)
 
     def _found(self, needs: Needs, held: Held) -> Found:
         """By key, what L2 holds and can be used, and None for what has to be loaded."""

@@ -47,10 +47,13 @@ class Slot:
 
     @cached_property
     def needs(self) -> frozenset[str]:
-        """The slots whose payloads it reads."""
-        fragments = (self.fragment, self.fallback_fragment) if self.fallback_fragment else (self.fragment,)
-        sources = [source for fragment in fragments for source in self.sources(fragment).values()]
-        return frozenset(source.slot for source in sources if source.slot)
+        """The slots whose payloads it reads, or may have to."""
+        instead = self.reads(self.fallback_fragment) if self.fallback_fragment else frozenset()
+        return self.reads(self.fragment) | instead
+
+    def reads(self, fragment: Fragment) -> frozenset[str]:
+        """The slots whose payloads `fragment` reads in this slot."""
+        return frozenset(source.slot for source in self.sources(fragment).values() if source.slot)
 
     def sources(self, fragment: Fragment) -> Sources:
         """Where each input of `fragment` comes from in this slot."""

@@ -208,3 +208,29 @@ def test_an_overtaken_answer_is_called_so() -> None:
                 assert "ttl=0" in cache_status(answer) or "fwd" in cache_status(answer)
 
     run(main())
+
+
+@pytest.mark.parametrize("failing", [False, True])
+def test_a_slot_waits_for_what_its_fallback_reads_only_if_it_needs_it(failing: bool) -> None:
+    """`slow` is read by what stands in, and by nothing else."""
+
+    async def main() -> None:
+        other = fragment("other", path=Template.parse("/other/{key}"), tags=())
+        given = {"key": Source.parse("slow.id")}
+        slot = Slot("main", fragment("main"), given=given, fallback_fragment=other)
+        reader = reading("reader", {"id": "main.id"})
+        async with World(screen(slot, Slot("slow", fragment("slow")), reader)) as world:
+            world.put("main", {"id": "42"})
+            world.put("slow", {"id": "42"})
+            world.put("other", {"id": "42"})
+            world.put("reader", 1)
+            world.shops["slow"].latency = 0.3
+            world.shops["main"].failure = DOWN if failing else None
+            reached = list[float]()
+            world.shops["reader"].answer = lambda _: reached.append(world.time()) or Loaded(b"1")  # type: ignore[func-returns-value]
+            began = world.time()
+            answer = await world.processes[0].get()
+            assert states(answer)["main"] == ("fallback" if failing else "fresh")
+            assert (reached[0] - began > 0.3) is failing
+
+    run(main())
