@@ -207,3 +207,15 @@ def test_a_cancelled_waiter_disturbs_nobody(play: Callable[..., None]):
         assert late.cancelled()
 
     play(steps)
+
+
+def test_what_nobody_waits_for_lets_others_go_first(play: Callable[..., None]):
+    """It goes with what is asked for a tick or two later, in one round trip, behind it."""
+
+    async def steps(pipeline: Pipeline, client: Counted) -> None:
+        later = pipeline.run_soon(ECHO, ["k0"], [b"a"])
+        await asyncio.sleep(0)
+        assert await asyncio.gather(pipeline.get(["k1"]), later) == [[b"1"], b"a"]
+        assert client.trips == [["MGET", "EVALSHA"], ["EVAL"]]
+
+    play(steps)

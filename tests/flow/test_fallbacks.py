@@ -204,3 +204,31 @@ def test_a_load_that_was_under_way_when_its_viewer_was_forgotten_is_not_stored()
             assert len(world.processes[0].service.memory) == 0
 
     run(main())
+
+
+def test_an_answer_depends_on_what_stands_in_for_a_part() -> None:
+    """When that is invalidated, the answer is held no longer, not even for its second."""
+
+    async def main() -> None:
+        async with World(screen(Slot("main", MAIN, fallback_fragment=OTHER))) as world:
+            process = world.processes[0]
+            world.shops["main"].failure = DOWN
+            world.put("other", "old")
+            assert await process.data() == {"main": "old"}
+            assert (await process.get()).tier == "l1"
+            world.put("other", "new")
+            await world.invalidate("other:42")
+            assert await process.data() == {"main": "new"}
+
+    run(main())
+
+
+def test_an_answer_of_which_nothing_could_be_had_is_fresh_for_no_time() -> None:
+    """Unlike one for which there was nothing to ask."""
+
+    async def main() -> None:
+        async with World(screen(Slot("main", MAIN, fallback=b"0"))) as world:
+            world.shops["main"].failure = DOWN
+            assert (await world.processes[0].get()).ttl <= 0
+
+    run(main())

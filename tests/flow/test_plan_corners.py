@@ -40,6 +40,21 @@ def test_a_payload_is_never_taken_for_the_secret_of_the_same_name() -> None:
     assert len(keys) == 2
 
 
+def test_a_payload_is_never_taken_for_the_secret_whose_place_it_takes() -> None:
+    """A fragment's input has a secret's name, and is bound to another slot's payload."""
+    one = fragment("user", path=Template.parse("/user/{cookie.session}"), tags=())
+    slot = reading("user", {"cookie.session": "feed.id"}, fragment=one)
+    keys = {needs_of(slot, one, Inputs({}, {"cookie.session": "hash"}), {"feed": {"id": id}}, "n").key for id in (1, 2)}
+    assert len(keys) == 2
+
+
+def test_what_is_bound_to_no_claim_is_not_its_viewers() -> None:
+    """It is everybody's, and stays when one viewer is forgotten."""
+    slot = reading("user", {"id": "feed.owner"})
+    found = needs_of(slot, slot.fragment, Inputs({"viewer.sub": "anna"}, subject="anna"), {"feed": {"owner": 7}}, "n")
+    assert "viewer:anna" not in found.tags
+
+
 @pytest.mark.parametrize("bound", [True, False])
 def test_whatever_uses_a_claim_goes_with_its_viewer(bound: bool) -> None:
     """By another name, or by another claim than `sub`."""
@@ -66,6 +81,7 @@ def test_what_had_expired_is_not_made_usable_by_an_invalidation() -> None:
             await asyncio.sleep(600)
             assert states(await process.get()) == {"main": "failed"}
             await world.invalidate("main:42")
+            await asyncio.sleep(1.1)  # the failed answer is held no longer
             assert states(await process.get()) == {"main": "failed"}
 
     run(main())
@@ -210,27 +226,84 @@ def test_an_overtaken_answer_is_called_so() -> None:
     run(main())
 
 
-@pytest.mark.parametrize("failing", [False, True])
-def test_a_slot_waits_for_what_its_fallback_reads_only_if_it_needs_it(failing: bool) -> None:
-    """`slow` is read by what stands in, and by nothing else."""
+def test_an_old_view_that_stands_in_replaces_no_whole_one_that_came_later() -> None:
+    """1. L2 is away, A's slot fails, and what stands in takes its time. 2. B composes the whole. 3. A ends."""
 
     async def main() -> None:
-        other = fragment("other", path=Template.parse("/other/{key}"), tags=())
-        given = {"key": Source.parse("slow.id")}
-        slot = Slot("main", fragment("main"), given=given, fallback_fragment=other)
-        reader = reading("reader", {"id": "main.id"})
-        async with World(screen(slot, Slot("slow", fragment("slow")), reader)) as world:
-            world.put("main", {"id": "42"})
-            world.put("slow", {"id": "42"})
-            world.put("other", {"id": "42"})
-            world.put("reader", 1)
-            world.shops["slow"].latency = 0.3
-            world.shops["main"].failure = DOWN if failing else None
-            reached = list[float]()
-            world.shops["reader"].answer = lambda _: reached.append(world.time()) or Loaded(b"1")  # type: ignore[func-returns-value]
-            began = world.time()
-            answer = await world.processes[0].get()
-            assert states(answer)["main"] == ("fallback" if failing else "fresh")
-            assert (reached[0] - began > 0.3) is failing
+        tolerant = fragment("main", lifetime=Lifetime(5.0, 0.0, 60.0))
+        async with World(screen(Slot("main", tolerant, fallback_fragment=fragment("other")))) as world:
+            process = world.processes[0]
+            world.put("main", "old")
+            await process.get()
+            await asyncio.sleep(6)
+            world.tier.down = True
+            world.put("other", "other")
+            world.shops["other"].latency = 0.4
+            world.shops["main"].failure = Failed(Reason.SHED, "ours alone")
+            first = asyncio.create_task(process.get())
+            await asyncio.sleep(0.1)
+            world.shops["main"].failure = None
+            world.put("main", "new")
+            assert await process.data() == {"main": "new"}
+            assert orjson.loads((await first).view.body)["data"] == {"main": "old"}
+            assert await process.data() == {"main": "new"}
+
+    run(main())
+
+
+def test_an_expired_view_is_no_better_than_an_answer_with_a_failed_part() -> None:
+    """That is held for its second, so that not everybody asks again."""
+
+    async def main() -> None:
+        async with World(screen(Slot("main", fragment("main", lifetime=Lifetime(5.0))))) as world:
+            process = world.processes[0]
+            world.put("main", 1)
+            await process.get()
+            world.shops["main"].failure = DOWN
+            await asyncio.sleep(6)
+            assert states(await process.get()) == {"main": "failed"}
+            assert (await process.get()).tier == "l1"
+
+    run(main())
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_what_is_held_is_no_better_where_it_is_not_whole_or_cannot_be_proved(whole: bool) -> None:
+    """1. A's load begins, and will fail. 2. An invalidation, so that B loads for itself; its answer is held. 3. Where
+    that is whole, records of the log are lost. 4. A ends, and is held for a second from then on."""
+
+    async def main() -> None:
+        async with World(screen(Slot("main", fragment("main"), fallback=b"0"))) as world:
+            process, shop = world.processes[0], world.shops["main"]
+            world.put("main", 1)
+            shop.failure, shop.latency = Failed(Reason.SHED, "ours alone"), 0.4
+            first = asyncio.create_task(process.get())
+            await asyncio.sleep(0.1)
+            await world.invalidate("main:42")
+            shop.failure, shop.latency = None if whole else shop.failure, 0.02
+            assert states(await process.get()) == {"main": "fresh" if whole else "fallback"}
+            await world.invalidate("something-else")
+            if whole:
+                process.service.ledger.lose(process.service.ledger.head)
+            assert states(await first) == {"main": "fallback"}
+            await asyncio.sleep(0.9)
+            held = await process.get()
+            assert (held.tier, states(held)) == ("l1", {"main": "fallback"})
+
+    run(main())
+
+
+def test_a_view_is_not_stored_whose_viewer_was_forgotten_before_that() -> None:
+    """It was composed, and its store had not begun."""
+
+    async def main() -> None:
+        private = fragment("main", path=Template.parse("/main/{viewer.sub}"), tags=())
+        async with World(screen(Slot("main", private))) as world:
+            process, ledger = world.processes[0], world.processes[0].service.ledger
+            world.put("main", "anna's", id="anna")
+            await process.ask(values=ANNA)
+            ledger.apply(ledger.head._replace(ms=ledger.head.ms + 1), ["viewer:anna"])
+            await asyncio.sleep(0.1)
+            assert not any(":view:" in name for name in world.tier.blobs)
 
     run(main())

@@ -275,3 +275,31 @@ def test_a_plan_is_overtaken_while_it_runs_like_any_load() -> None:
             assert (await world.processes[0].data())["articles"] == [{"id": 2}]
 
     run(main())
+
+
+def test_what_is_there_twice_in_a_list_joins_no_load() -> None:
+    """It is one load of this request; what joins another one's is counted, and this is none."""
+
+    async def main() -> None:
+        async with World(HOME) as world:
+            set_up(world, [1, 1, 1])
+            await world.processes[0].get()
+            assert "loads_joined" not in world.processes[0].service.meters.counters
+
+    run(main())
+
+
+def test_what_there_is_to_tell_of_each_slot_goes_with_a_view_through_l2() -> None:
+    """A process that takes the view from there tells the same."""
+
+    async def main() -> None:
+        async with World(HOME, processes=2) as world:
+            set_up(world, [1, None])
+            first, second = world.processes
+            told = (await first.get()).slots
+            await asyncio.sleep(0.1)
+            taken = await second.get()
+            assert (taken.tier, taken.slots) == ("l2", told)
+            assert [(slot.name, slot.absent) for slot in told] == [("feed", 0), ("owner", 0), ("articles", 1)]
+
+    run(main())

@@ -34,3 +34,25 @@ def test_what_is_read_is_written_back_as_of_now(read_again: bool) -> None:
             assert (await newcomer.get()).tier == ("l2" if read_again else "mbu")
 
     run(story())
+
+
+def test_what_is_found_by_claiming_is_written_back_too() -> None:
+    """Another screen's view is not there: its fragment is claimed unread, and found."""
+
+    async def story() -> None:
+        card = screen(*HOME.slots, name="card")
+        async with World(HOME, card, processes=2, log_retention="10m") as world:
+            world.put("user", 1)
+            first, second = world.processes
+            await first.get()
+            await asyncio.sleep(400.0)
+            await world.invalidate("something-else")
+            assert (await second.get(name="card")).tier == "l2"
+            for _ in range(2):
+                await asyncio.sleep(400.0)
+                await world.invalidate("something-else")
+            await asyncio.sleep(100.0)
+            newcomer = await world.start()
+            assert (await newcomer.get()).tier == "l2"
+
+    run(story())

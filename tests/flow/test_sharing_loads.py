@@ -203,3 +203,19 @@ def test_a_lifetime_that_cannot_be_read_is_none() -> None:
             assert len(seen) == 2
 
     run(story())
+
+
+def test_a_load_that_outlasts_its_leases_term_is_made_once() -> None:
+    """The lease is renewed for as long as the load takes."""
+
+    async def story() -> None:
+        async with World(HOME, processes=2) as world:
+            first, second = world.processes
+            world.put("user", 1)
+            world.shops["user"].latency = 0.96 * DEADLINE
+            asking = asyncio.create_task(first.data())
+            await asyncio.sleep(0.05)
+            assert await second.data() == await asking == {"user": 1}
+            assert world.calls() == 1
+
+    run(story())

@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.model.entry import Entry
+from aggregator.model.entry import Entry, SlotState
 from aggregator.model.position import Position
 from aggregator.tiers.codec import STAMP_BYTES, VERSION, decode, encode, stamp
 from cache_policies.policy import Lifetime, Timing
 
 numbers = st.floats(allow_nan=False)
 halves = st.integers(0, 2**64 - 1)
+counts = st.integers(0, 2**31)
 texts = st.text(st.characters(codec="utf-8"))
 entries = st.builds(
     Entry,
@@ -26,6 +27,7 @@ entries = st.builds(
     absent=st.booleans(),
     etag=st.none() | texts,
     last_modified=st.none() | texts,
+    slots=st.lists(st.builds(SlotState, texts, texts, numbers, numbers, counts, counts), max_size=5).map(tuple),
 )
 SAMPLE = Entry(b"key", b'{"a":1}', ("t", "*"), Timing(1.5, Lifetime(60.0, 30.0, 0.0), 0.1), Position(1, 2, 3))
 
@@ -121,3 +123,13 @@ def test_the_stamp_is_the_start_and_orders_like_the_position(one: Entry, other: 
     first, second = encode(one), encode(other)
     assert first[:STAMP_BYTES] == stamp(one)
     assert (first[4:28] < second[4:28]) == (one.position < other.position)
+
+
+@pytest.mark.parametrize(
+    "slot", ["user", [], ["user"], ["user", 1, 0.0, 0.0, 0, 0], ["user", "fresh", 0.0, 0.0, 0, 0, 0]]
+)
+def test_slots_that_are_none_are_a_miss(slot: object):
+    """However well they are sealed."""
+    *fields, _ = fields_of(SAMPLE)
+    assert decode(b"key", sealed([*fields, [["user", "fresh", 0.0, 0.0, 0, 0]]])) is not None
+    assert decode(b"key", sealed([*fields, [slot]])) is None

@@ -134,3 +134,13 @@ def test_of_many_who_leave_one_by_one_only_the_last_ends_the_batch() -> None:
         assert inner.in_flight == 0
 
     run(main())
+
+
+def test_only_what_is_of_one_group_goes_together() -> None:
+    async def main() -> None:
+        inner = scripted()
+        loader = Batching(inner, group=lambda request: int(request.target[1:]) % 2)
+        assert await start(loader, 1, 2, 3, 4) == [Loaded(b"%d" % n) for n in (1, 2, 3, 4)]
+        assert sent(inner) == [["/1", "/3"], ["/2", "/4"]]
+
+    run(main())

@@ -23,6 +23,7 @@ HOME = screen(Slot("user", fragment("user")), Slot("feed", fragment("feed")))
         ("other, us;screen=card;fragment=posts, us;screen=home;fragment=posts", True),
         ("us;screen=home;fragment=nowhere", False),
         ("us;screen=" + "x" * 9_000 + ";fragment=user", False),
+        (", ".join(["us;screen=card;fragment=posts"] * MAX_HOPS), False),
         (", ".join(["us;screen=card;fragment=posts"] * (MAX_HOPS + 1)), True),
         (";;;,,,us,=;us;=", False),
     ],

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from aggregator.model.batch import Batch
 from aggregator.model.catalogue import Publisher, Secret
 from aggregator.model.fragment import Fragment
 from aggregator.model.inputs import Inputs
@@ -11,6 +12,8 @@ from aggregator.model.keys import canonical
 from aggregator.model.payload_path import PayloadPath
 from aggregator.model.route import Route
 from aggregator.model.screen import Screen, Slot
+from aggregator.model.shape import Shape
+from aggregator.model.source import Source
 from aggregator.model.template import Template
 from cache_policies.policy import Lifetime
 
@@ -29,6 +32,8 @@ VALUES = Inputs({"id": "42", "tab": "a"})
         replace(USER, tags=()),
         replace(USER, tags_from=PayloadPath.parse("[*].id")),
         replace(USER, tags_from=PayloadPath.parse("[*].id"), tags_from_prefix="x:"),
+        replace(USER, headers={"x-id": Template.parse("{id}")}),
+        replace(USER, batch=Batch(Template.parse("/users?ids={ids}"), "id", PayloadPath.parse("id"), max=9)),
     ],
 )
 def test_another_definition_is_another_key(changed: Fragment) -> None:
@@ -56,11 +61,31 @@ def test_what_a_fragment_does_not_declare_is_not_in_its_key() -> None:
         replace(HOME, slots=(Slot("user", USER, required=True),)),
         replace(HOME, slots=(Slot("user", USER), Slot("again", USER))),
         replace(HOME, route=Route.parse("/home/{tab}/{id}")),
+        replace(HOME, slots=(Slot("user", USER, place=("people", "user")),)),
+        replace(HOME, slots=(Slot("user", USER, shape=Shape.parse(["name"], [], {})),)),
+        replace(HOME, slots=(Slot("user", USER, max_items=9),)),
+        replace(HOME, slots=(Slot("user", USER, fallback=b"{}"),)),
+        replace(HOME, slots=(Slot("user", USER, fallback_fragment=replace(USER, name="other")),)),
     ],
 )
 def test_another_composition_is_another_view(changed: Screen) -> None:
     """Slots, what they require, and which value is which parameter's."""
     assert changed.identity(VALUES) != HOME.identity(VALUES)
+
+
+def test_where_a_slots_inputs_come_from_and_whether_it_is_a_list_are_in_the_key() -> None:
+    """Two slots of a feed may differ in nothing else."""
+    feed = Slot("feed", USER)
+    sources = [Source.parse("feed.owner[*]"), Source.parse("feed.items[*]")]
+    slots = [Slot("user", USER, **{how: {"id": one}}) for how in ("given", "each") for one in sources]  # type: ignore[arg-type]
+    assert len({replace(HOME, slots=(feed, slot)).identity(VALUES) for slot in slots}) == 4
+
+
+def test_a_views_inputs_have_one_order_in_every_process() -> None:
+    """Those of the path as they stand there, the others by name; what they are found in is not ordered."""
+    names = [f"header.x-{letter}" for letter in "gdbface"]
+    one = replace(USER, headers={name: Template.parse(f"{{{name}}}") for name in names})
+    assert replace(HOME, slots=(Slot("user", one),)).inputs == ("id", "tab", *sorted(names))
 
 
 def test_an_entry_and_its_lease_share_a_hash_tag() -> None:

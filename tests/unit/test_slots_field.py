@@ -71,3 +71,8 @@ def test_a_screen_may_switch_it_off() -> None:
     assert HEADER not in respond(quiet, answer, False, "").headers
     assert HEADER not in respond(quiet, refused, False, "").headers
     assert HEADER in respond(screen(*quiet.slots), refused, False, "").headers
+
+
+def test_what_is_of_a_moment_ahead_of_ours_has_no_age() -> None:
+    """Clocks of a fleet differ by a little; an age is never below nothing."""
+    assert slots_field([SlotState("feed", "fresh", 100.5, 200.0)], 100.0) == '"feed";state=fresh;age=0'

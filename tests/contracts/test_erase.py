@@ -1,0 +1,40 @@
+"""Erasing takes what has the tag out of L2, and nothing else, of its own namespace."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+import redis
+
+from aggregator.model.keys import make_key
+from aggregator.tiers.codec import encode
+from aggregator.tiers.erase import erase
+from aggregator.tiers.tier import TierUnavailable
+from tests.contracts.tier_worlds import at, entry
+
+
+def test_what_has_the_tag_is_deleted_and_nothing_else(clean_redis_url: str) -> None:
+    """Views and fragments; not what is no entry, nor what is another namespace's."""
+    with redis.Redis.from_url(clean_redis_url) as client:
+        kept: set[bytes] = set()
+        for namespace, kind, tag in [
+            ("test", "fragment", "viewer:anna"),
+            ("test", "view", "viewer:anna"),
+            ("test", "fragment", "viewer:bert"),
+            ("test", "view", "viewer:annabel"),
+            ("other", "fragment", "viewer:anna"),
+        ]:
+            key = make_key(namespace, kind, "cart", f"{kind}|{tag}".encode())
+            client.set(key.name, encode(replace(entry(at(1), key), tags=("a", tag, "*"))))
+            if (namespace, tag) != ("test", "viewer:anna"):
+                kept.add(key.name.encode())
+        client.set("test:view:cart:{odd}", b"viewer:anna")
+        kept.add(b"test:view:cart:{odd}")
+        assert asyncio.run(erase(clean_redis_url, "test", "viewer:anna")) == 2
+        assert set(client.keys()) == kept
+
+
+def test_where_l2_is_away_it_is_said() -> None:
+    """Nobody takes it for erased."""
+    with pytest.raises(TierUnavailable, match="L2 cannot be reached"):
+        asyncio.run(erase("redis://127.0.0.1:1", "test", "viewer:anna"))
