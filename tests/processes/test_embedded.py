@@ -16,9 +16,11 @@ import redis
 from aggregator import embedded
 from aggregator.embedded import EmbeddedError, EmbeddedServer, find_binary, find_embedded
 
-# Says where the server is, and then works for ever. A pause would miss a SIGINT that comes just before it.
+# Says where the server is, and then works for ever. A shell starts what runs in the background with SIGINT ignored, and
+# a pause would miss one that comes just before it.
 PARENT = """
-import time
+import signal, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from aggregator.embedded import EmbeddedServer
 with EmbeddedServer("orphan") as server:
     print(server.url, flush=True)
