@@ -3,7 +3,7 @@
 import asyncio
 import random
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from aggregator.clock import FleetClock
@@ -27,6 +27,7 @@ from aggregator.model.catalogue import Catalogue
 from aggregator.model.hops import pairs_of
 from aggregator.model.ledger import Ledger
 from aggregator.model.position import Position
+from aggregator.model.screen import Screen
 from aggregator.model.view import View
 from aggregator.settings import Settings
 from aggregator.sources import granting, loader, refreshing, source
@@ -72,24 +73,7 @@ class Service:
         grantings = {name: granting(fragment) for name, fragment in catalogue.fragments.items()}
         self._filler = Filler(self._tier, knowledge, sources, grantings, observe)
         self._background = Background(observe)
-        trust = settings.when_unproven == "serve"
-        restamping = Restamping(self._tier, knowledge, self._background, settings.log_retention)
-        parts = Parts(self._tier, knowledge, self._filler, restamping, trust)
-        policies = {screen.name: refreshing(screen) for screen in catalogue.screens.values()}
-        composer = Composer(settings.namespace, self.memory, self._tier, parts, knowledge, policies, self._background)
-        pairs = frozenset(pair for screen in catalogue.screens.values() for pair in pairs_of(screen))
-        self.screens = Screens(
-            settings.namespace,
-            self.memory,
-            parts,
-            composer,
-            restamping,
-            knowledge,
-            self._background,
-            observe,
-            pairs,
-            trust,
-        )
+        self.screens = self._engine(catalogue.screens.values(), knowledge, observe)
         self.follower = Follower(
             log, self.ledger, self._clock, self._overtake, retention=settings.log_retention, on_notice=self._notice
         )
@@ -98,6 +82,18 @@ class Service:
         self._viewers = Viewers(catalogue.viewer_keys, self._clock.now)
         reader = InputReader(self._viewers, Hashing(hash_key))
         self.app = PublicApp(catalogue.screens.values(), self.screens, reader, self.health)
+
+    def _engine(self, screens: Collection[Screen], knowledge: Knowledge, observe: Observer) -> Screens:
+        namespace, background = self._settings.namespace, self._background
+        trust = self._settings.when_unproven == "serve"
+        restamping = Restamping(self._tier, knowledge, background, self._settings.log_retention)
+        parts = Parts(self._tier, knowledge, self._filler, restamping, trust)
+        policies = {screen.name: refreshing(screen) for screen in screens}
+        composer = Composer(namespace, self.memory, self._tier, parts, knowledge, policies, background)
+        pairs = frozenset(pair for screen in screens for pair in pairs_of(screen))
+        return Screens(
+            namespace, self.memory, parts, composer, restamping, knowledge, background, observe, pairs, trust
+        )
 
     async def run(self) -> None:
         """Follow the log until cancelled; an exception is a defect, and the end of the process."""

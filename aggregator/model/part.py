@@ -158,6 +158,7 @@ class Part:
     @property
     def told(self) -> SlotState:
         """What there is to tell of it."""
+        # The usual one, each time that a view is composed: nothing to add up.
         if len(self.pieces) == 1 and not self.is_list and not self.stands_in and (entry := self.pieces[0].entry):
             state = self.pieces[0].state
             state = State.ABSENT if entry.absent and state is State.FRESH else state

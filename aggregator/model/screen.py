@@ -102,11 +102,6 @@ class Screen:
         return tuple(tuple(named[name] for name in wave) for wave in by_depth)
 
     @cached_property
-    def sources_of_slots(self) -> frozenset[str]:
-        """The slots whose payloads others read."""
-        return frozenset(need for slot in self.slots for need in slot.needs)
-
-    @cached_property
     def used(self) -> frozenset[str]:
         """The request's inputs that some slot uses."""
         fragments = [(slot, fragment) for slot in self.slots for fragment in (slot.fragment, slot.fallback_fragment)]

@@ -28,17 +28,18 @@ ENVIRON = {"USERS_KEY": "a-key"}
 
 
 class Wrong(NamedTuple):
-    """`old` in RIGHT becomes `new`; `line` is what is then said, without the file's name."""
+    """`old` in the right one becomes `new`; `line` is what is then said, without the file's name."""
 
     old: str
     new: str
     line: str
+    right: str = RIGHT
 
     @property
     def text(self) -> str:
         """The wrong declaration."""
-        assert RIGHT.count(self.old) == 1, self.old
-        return RIGHT.replace(self.old, self.new)
+        assert self.right.count(self.old) == 1, self.old
+        return self.right.replace(self.old, self.new)
 
 
 DURATION = 'expected a duration with its unit (ms, s, m, h, d) such as "60s", not '

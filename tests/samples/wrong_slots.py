@@ -1,6 +1,6 @@
 """Wrong slots: a right declaration of a screen that is a plan, what is changed in it, and the line that says so."""
 
-from typing import NamedTuple
+from tests.samples.right import Wrong
 
 RIGHT = """\
 version = 1
@@ -41,18 +41,9 @@ friend = { fragment = "user", with = { id = "owner.friend" }, fallback_fragment 
 ENVIRON = {"JWT_KEY": "0123456789abcdef0123456789abcdef"}
 
 
-class WrongSlot(NamedTuple):
+def wrong(old: str, new: str, line: str) -> Wrong:
     """`old` in RIGHT becomes `new`; `line` is in what is then said."""
-
-    old: str
-    new: str
-    line: str
-
-    @property
-    def text(self) -> str:
-        """The wrong declaration."""
-        assert RIGHT.count(self.old) == 1, self.old
-        return RIGHT.replace(self.old, self.new)
+    return Wrong(old, new, line, RIGHT)
 
 
 FEED = 'feed = { fragment = "feed", required = true }'
@@ -67,34 +58,34 @@ HEADERS = 'headers = ["accept-language"]'
 QUERY = 'query = { page = { type = "int", default = 1 } }'
 
 GRAPHS = [
-    WrongSlot(
+    wrong(
         OWNER,
         'with = { id = "owner.id" }',
         "[screens.home] slots.owner: needs itself: owner → owner; expected: no circle",
     ),
-    WrongSlot(OWNER, 'with = { id = "friend.id" }', "needs itself: owner → friend → owner; expected: no circle"),
-    WrongSlot(
+    wrong(OWNER, 'with = { id = "friend.id" }', "needs itself: owner → friend → owner; expected: no circle"),
+    wrong(
         FEED,
         'feed = { fragment = "feed", with = { user_id = "friend.id" } }',
         "needs itself: feed → friend → owner → feed; expected: no circle",
     ),
-    WrongSlot(
+    wrong(
         FEED,
         'feed = { fragment = "feed", with = { user_id = "feed.id" } }',
         "[screens.home] slots.articles: is never reached: it needs feed, which cannot be had",
     ),
-    WrongSlot(
+    wrong(
         OWNER,
         'with = { id = "fed.owner" }',
         "[screens.home] slots.owner.with.id: no slot is called fed; expected one of: feed, articles, cart, friend, "
         'user_id; did you mean "feed"?',
     ),
-    WrongSlot(
+    wrong(
         OWNER,
         'with = { id = "fed.owner" }',
         "[screens.home] slots.friend: is never reached: it needs owner, which cannot be had",
     ),
-    WrongSlot(
+    wrong(
         FRIEND,
         'with = { id = "s7.n" } }\n'
         + "\n".join(
@@ -107,65 +98,65 @@ GRAPHS = [
 ]
 
 SOURCES = [
-    WrongSlot(
+    wrong(
         OWNER,
         'with = { ids = "feed.owner" }',
         '[screens.home] slots.owner.with.ids: user has no input of this name; expected one of: id; did you mean "id"?',
     ),
-    WrongSlot(
+    wrong(
         OWNER,
         "required = true",
         "[fragments.user] path: {id} is filled by no input of [screens.home], which uses it as owner: its path has "
         "{user_id}, and the slot gives it nothing else",
     ),
-    WrongSlot(
+    wrong(
         OWNER,
         'with = { id = "feed.items[*].id" }',
         "[screens.home] slots.owner.with.id: feed.items[*].id is a list where one value is meant; expected: each",
     ),
-    WrongSlot(
+    wrong(
         ARTICLES,
         'each = { id = "feed.first.id" }',
         '[screens.home] slots.articles.each.id: feed.first.id is no list; expected: a path with "[*]", or with',
     ),
-    WrongSlot(
+    wrong(
         LANG,
         'with = { lang = "query.page", id = "feed.x" }',
         "[screens.home] slots.articles.each.id: is given by with, too; expected: one of the two",
     ),
-    WrongSlot(
+    wrong(
         ARTICLES + ", " + LANG,
         'each = { id = "feed.items[*].id", lang = "feed.others[*].lang" }',
         "[screens.home] slots.articles.each: walks 2 lists; expected: inputs of the same elements",
     ),
-    WrongSlot(
+    wrong(
         OWNER,
         OWNER + ", max_items = 5",
         "[screens.home] slots.owner.max_items: bounds a list; expected: each, which makes the slot one",
     ),
-    WrongSlot(
+    wrong(
         ARTICLES,
         ARTICLES + ", max_items = 1001",
         "[screens.home.slots.articles] max_items: expected a number of at most 1000, not 1001",
     ),
-    WrongSlot(
+    wrong(
         OWNER,
         'with = { id = ".owner" }',
         '[screens.home.slots.owner.with] id: ".owner" is no payload path from character 1 on',
     ),
-    WrongSlot(
+    wrong(
         OWNER,
         'with = { id = "query.pag" }',
         "[screens.home] slots.owner.with.id: query.pag is not declared; expected: query = { pag = {} } in "
         "[screens.home]",
     ),
-    WrongSlot(
+    wrong(
         OWNER,
         'with = { id = "cookie.session" }',
         '[screens.home] slots.owner.with.id: cookie.session is not declared; expected: cookies = ["session"] in '
         "[screens.home]",
     ),
-    WrongSlot(
+    wrong(
         HEADERS,
         "",
         "[fragments.cart] path: {header.accept-language} is filled by no input of [screens.home], which uses it as "
@@ -175,19 +166,15 @@ SOURCES = [
 ]
 
 PLACES = [
-    WrongSlot(CART, 'at = "feed"', "[screens.home] slots.cart.at: feed is written by slots.feed too, at feed"),
-    WrongSlot(
-        CART, 'at = "feed.cart"', "[screens.home] slots.cart.at: feed.cart is written by slots.feed too, at feed"
-    ),
-    WrongSlot(
-        CART, 'at = "a..b"', '[screens.home.slots.cart] at: expected names parted by dots, such as "profile.user"'
-    ),
-    WrongSlot(
+    wrong(CART, 'at = "feed"', "[screens.home] slots.cart.at: feed is written by slots.feed too, at feed"),
+    wrong(CART, 'at = "feed.cart"', "[screens.home] slots.cart.at: feed.cart is written by slots.feed too, at feed"),
+    wrong(CART, 'at = "a..b"', '[screens.home.slots.cart] at: expected names parted by dots, such as "profile.user"'),
+    wrong(
         'pick = ["lines"]',
         'pick = ["lines"], omit = ["price"]',
         '[screens.home] slots.cart: omit "price": it lies inside nothing that is picked',
     ),
-    WrongSlot(
+    wrong(
         'pick = ["lines"]',
         'rename = { a = "x", b = "x" }',
         '[screens.home] slots.cart: rename "b": another member becomes "x" already',
@@ -195,33 +182,31 @@ PLACES = [
 ]
 
 FALLBACKS = [
-    WrongSlot(
+    wrong(
         OWNER,
         OWNER + ", fallback = 1180591620717411303424",
         "[screens.home.slots.owner] fallback: expected a value that JSON has",
     ),
-    WrongSlot(
-        OWNER, OWNER + ", fallback = [nan]", "[screens.home.slots.owner] fallback: expected a value that JSON has"
-    ),
-    WrongSlot(
+    wrong(OWNER, OWNER + ", fallback = [nan]", "[screens.home.slots.owner] fallback: expected a value that JSON has"),
+    wrong(
         'fallback_fragment = "feed"',
         'fallback_fragment = "fed"',
         "[screens.home] slots.friend.fallback_fragment: no fragment is called fed; expected one of: feed, user, "
         'article, cart; did you mean "feed"?',
     ),
-    WrongSlot(
+    wrong(
         'fallback_fragment = "feed"',
         'fallback_fragment = "user"',
         "[screens.home] slots.friend.fallback_fragment: is the slot's own fragment; expected: another one",
     ),
-    WrongSlot(
+    wrong(
         ARTICLES,
         ARTICLES + ', fallback_fragment = "user"',
         "[screens.home] slots.articles.fallback_fragment: {id} is one of many here; expected: a fragment that stands "
         "in "
         "for the whole list",
     ),
-    WrongSlot(
+    wrong(
         OWNER,
         OWNER + ", fallback = 2026-01-01",
         "[screens.home.slots.owner] fallback: expected a value that JSON has",
@@ -229,66 +214,66 @@ FALLBACKS = [
 ]
 
 BATCHES = [
-    WrongSlot(
+    wrong(
         BATCH, BATCH.replace("{ids}", "{id}"), "[fragments.article] batch.path: has no {ids}; expected: where the ids"
     ),
-    WrongSlot(
+    wrong(
         BATCH,
         BATCH.replace("/{lang}?", "?"),
         "[fragments.article] batch.path: leaves {lang}, {id} to vary; expected: all inputs of the fragment but one",
     ),
-    WrongSlot(
+    wrong(
         BATCH, BATCH.replace("{lang}", "{long}"), "[fragments.article] batch.path: {long} is no input of the fragment"
     ),
-    WrongSlot(
+    wrong(
         BATCH,
         BATCH.replace('"id"', '"[*].id"'),
         '[fragments.article] batch.key: "[*].id" leads to many places; expected',
     ),
-    WrongSlot(BATCH, BATCH.replace("50", "0"), "[fragments.article.batch] max: expected a number of at least 1, not 0"),
+    wrong(BATCH, BATCH.replace("50", "0"), "[fragments.article.batch] max: expected a number of at least 1, not 0"),
 ]
 
 PRIVATE = [
-    WrongSlot(
+    wrong(
         'path = "/users/{id}"',
         'path = "/users/{id}"\ntags = ["user:{id}"]\n[fragments.spare]\nmbu = "m"\npath = "/spare"\n'
         '[screens.spare]\npath = "/spare"\ncookies = ["theme"]\n'
         '[screens.spare.slots]\nuser = { fragment = "user", with = { id = "cookie.theme" } }',
         "[screens.spare] slots.user.with.id: cookie.theme may be a secret, and would stand in tags",
     ),
-    WrongSlot(
+    wrong(
         'cart = { fragment = "cart",',
         'cart = { fragment = "cart", with = { "viewer.sub" = "feed.owner" },',
         "[screens.home] slots.cart.with.viewer.sub: viewer.sub is a part of the request, and nothing else stands for",
     ),
-    WrongSlot(
+    wrong(
         VIEWER,
         "",
         "[fragments.cart] forward: makes it private to viewers, and nothing says how a viewer's token is verified; "
         "expected: [[viewer.keys]]",
     ),
-    WrongSlot(VIEWER, "", "[fragments.cart] path: {viewer.sub} is a claim of viewers, and nothing says how"),
-    WrongSlot(
+    wrong(VIEWER, "", "[fragments.cart] path: {viewer.sub} is a claim of viewers, and nothing says how"),
+    wrong(
         HEADERS,
         'headers = ["accept-language", "authorization"]',
         "[screens.home] headers[1]: authorization holds a credential: the claims of a token are {viewer.NAME}",
     ),
-    WrongSlot(
+    wrong(
         QUERY,
         QUERY.replace("default = 1", 'default = "one"'),
         "[screens.home] query.page.default: is not of the type int",
     ),
-    WrongSlot(
+    wrong(
         'path = "/users/{id}"',
         'path = "/users/{id}/{claims.sub}"',
         "[fragments.user] path: {claims.sub} is no part of a request; expected a plain name, or one of {viewer.NAME}",
     ),
-    WrongSlot(
+    wrong(
         'path = "/users/{id}"',
         'path = "/users/{id}/{cookie.theme}"\ntags = ["theme:{cookie.theme}"]',
         "[fragments.user] tags[0]: {cookie.theme} may be a secret, and tags are seen by all who read the log",
     ),
-    WrongSlot(
+    wrong(
         'forward = ["authorization"]',
         'forward = ["authorization", "accept-language"]',
         "[fragments.cart] forward: accept-language is set by headers, too; expected: one of the two",

@@ -7,7 +7,8 @@ import pytest
 
 from aggregator.declaration.read import Declared, declare
 from aggregator.mistakes import Mistaken
-from tests.samples.wrong_slots import ENVIRON, RIGHT, WRONG_SLOTS, WrongSlot
+from tests.samples.right import Wrong
+from tests.samples.wrong_slots import ENVIRON, RIGHT, WRONG_SLOTS
 
 
 def declared(folder: Path, text: str) -> Declared:
@@ -33,7 +34,7 @@ def test_the_right_one_is_a_plan_in_three_waves(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("wrong", WRONG_SLOTS, ids=lambda wrong: wrong.line[:60])
-def test_a_wrong_one_is_refused_with_its_place(tmp_path: Path, wrong: WrongSlot) -> None:
+def test_a_wrong_one_is_refused_with_its_place(tmp_path: Path, wrong: Wrong) -> None:
     """And says what was expected."""
     with pytest.raises(Mistaken) as refused:
         declared(tmp_path, wrong.text)
