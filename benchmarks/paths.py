@@ -15,7 +15,7 @@ from aggregator.model.inputs import Inputs
 from aggregator.model.keys import Key, make_key
 from aggregator.model.ledger import Ledger
 from aggregator.model.part import Part, Piece
-from aggregator.model.position import Position
+from aggregator.model.position import position_of
 from aggregator.model.route import Routes
 from aggregator.model.screen import Screen, Slot
 from aggregator.model.view import Stamp, View, compose
@@ -31,7 +31,7 @@ SLOTS = 8
 PAYLOAD = orjson.dumps({"id": 42, "text": "x" * 480})
 HOME = screen(*(Slot(f"s{number}", fragment(f"m{number}")) for number in range(SLOTS)))
 VALUES = Inputs({"id": "42"})
-HEAD = Position(1, 1, 0)
+HEAD = position_of(1, 1, 0)
 
 
 def entry(slot: Slot, id: str = "42") -> Entry:
@@ -144,7 +144,7 @@ def test_memory_tier_puts_and_overtakes_one_view_of_10000(benchmark: BenchmarkFi
     memory: MemoryTier[View] = MemoryTier(2**30, Ledger())
     for number in range(10_000):
         memory.put(b"%d" % number, view(str(number)))
-    one, later = view("one"), Position(1, 2, 0)
+    one, later = view("one"), position_of(1, 2, 0)
 
     def there_and_gone() -> int:
         memory.put(one.identity, one)

@@ -6,6 +6,7 @@ from aggregator.engine.background import Background
 from aggregator.engine.fill import Knowledge
 from aggregator.model.entry import Entry
 from aggregator.model.keys import Key
+from aggregator.model.position import ms_of
 from aggregator.tiers.tier import SharedTier, TierUnavailable
 
 
@@ -21,7 +22,7 @@ class Restamping:
 
     def consider(self, key: Key, entry: Entry) -> None:
         """Write a current entry back, behind the answer, if its position is older than half the retention."""
-        head, aged = self._known.ledger.head, self._known.clock.now() - entry.position.ms / 1000
+        head, aged = self._known.ledger.head, self._known.clock.now() - ms_of(entry.position) / 1000
         if self._known.vouches and aged > self._retention / 2 and entry.position < head:
             self._background.start(("restamp", key.name), lambda: self._write(key, entry))
 

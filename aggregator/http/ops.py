@@ -17,6 +17,7 @@ from aggregator.http.health import Health, health_reply
 from aggregator.http.problems import Reply, problem
 from aggregator.http.publishing import MAX_BODY, Publishers, read_invalidation
 from aggregator.invalidation.log import Log, LogUnavailable
+from aggregator.model.position import text_of
 
 Fleet = Callable[[], Awaitable[tuple[Health, list[Snapshot]]]]
 
@@ -66,7 +67,7 @@ async def publish(request: Request, log: Log, publishers: Publishers) -> Reply:
         position = await log.append(wanted.tags, id=wanted.id, by=permitted.name)
     except LogUnavailable:
         return problem(503, "The invalidation log cannot be reached; nothing was invalidated. Try again.", 1.0)
-    return Reply(202, orjson.dumps({"position": str(position)}), {"content-type": "application/json"})
+    return Reply(202, orjson.dumps({"position": text_of(position)}), {"content-type": "application/json"})
 
 
 async def _body(request: Request) -> bytes:

@@ -8,7 +8,7 @@ from aggregator.clock import FleetClock
 from aggregator.invalidation.log import Batch, Beat, Log, LogUnavailable, Record
 from aggregator.invalidation.watch import Epoch, Progress, Reading, at_head, end, epoch_of, reading, start
 from aggregator.model.ledger import Ledger
-from aggregator.model.position import ORIGIN, Position
+from aggregator.model.position import ORIGIN, Position, ms_of, position_at, stream_id_of
 
 PROOF_FOR = 2.0  # seconds that a process may vouch for after it was at the head
 BEAT_EVERY = 0.5
@@ -75,7 +75,7 @@ class Follower:
         while True:
             turn = self._turn
             try:
-                batch = await self._log.read(self._own.head.stream_id, BATCH, BLOCK)
+                batch = await self._log.read(stream_id_of(self._own.head), BATCH, BLOCK)
             except LogUnavailable:
                 await asyncio.sleep(RETRY_AFTER)
                 continue
@@ -118,7 +118,7 @@ class Follower:
         if beat.first_id:
             # Not sooner, as what a lost log had overtaken is remembered while it may still stand in for a failure.
             kept_since = (self._clock.now() - self._retention) * 1000
-            self._ledger.forget_before(min(Position.of(0, beat.first_id).ms, int(kept_since)))
+            self._ledger.forget_before(min(ms_of(position_at(0, beat.first_id)), int(kept_since)))
 
     async def _trim(self, now: float) -> None:
         # Not while the oldest records are still to be replayed: this process would make itself a gap.
@@ -139,7 +139,7 @@ class Follower:
 
     def _apply(self, records: Sequence[Record]) -> None:
         for record in records:
-            position = Position.of(self._own.epoch, record.stream_id)
+            position = position_at(self._own.epoch, record.stream_id)
             if record.tags is None:
                 self._lose(position, record)
             else:
@@ -168,7 +168,7 @@ class Follower:
         self._ledger.begin_epoch(epoch)
         self._ledger.lose(beginning)
         self._own.restart(beginning, beat.trimmed)
-        self._goal = Position.of(epoch, beat.last_id)
+        self._goal = position_at(epoch, beat.last_id)
         self._pending.clear()
         self._turn += 1
         self.epochs += 1

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from aggregator.invalidation import wire
 from aggregator.invalidation.log import Batch, Beat, LogUnavailable, Record
-from aggregator.model.position import Position
+from aggregator.model.position import ORIGIN, Position, position_at, position_of, stream_id_of
 
 
 class LocalLog:
@@ -28,7 +28,7 @@ class LocalLog:
         """Lose everything, as FLUSHALL does: the epoch too, and nobody is told."""
         self._epoch: int | None = None
         self._records: list[Record] = []
-        self._last = Position(0, 0, 0)
+        self._last = ORIGIN
         self._added = 0
 
     def garble(self) -> None:
@@ -42,21 +42,21 @@ class LocalLog:
             await self.begin_epoch(None, 1)
         assert self._epoch is not None
         self._put(tuple(tags))
-        return self._last._replace(epoch=self._epoch)
+        return position_at(self._epoch, stream_id_of(self._last))
 
     async def read(self, after: str, count: int, block: float) -> Batch:
         if not self._after(after):
             await self._wait(block)
         self._refuse_when_down()
-        return Batch(self._after(after)[:count], self._last.stream_id, self._added, self._added - len(self._records))
+        newest, trimmed = stream_id_of(self._last), self._added - len(self._records)
+        return Batch(self._after(after)[:count], newest, self._added, trimmed)
 
     async def beat(self) -> Beat:
         self._refuse_when_down()
         first = self._records[0].stream_id if self._records else None
-        last = self._records[-1].stream_id if self._records else self._last.stream_id
-        return Beat(
-            self._epoch, last, self._last.stream_id, first, self._added, self._added - len(self._records), self._now()
-        )
+        newest, trimmed = stream_id_of(self._last), self._added - len(self._records)
+        last = self._records[-1].stream_id if self._records else newest
+        return Beat(self._epoch, last, newest, first, self._added, trimmed, self._now())
 
     async def begin_epoch(self, unlike: int | None, at_least: int) -> None:
         self._refuse_when_down()
@@ -66,7 +66,7 @@ class LocalLog:
 
     async def trim(self, older_than: float) -> None:
         self._refuse_when_down()
-        cutoff = Position(0, int(older_than * 1000), 0)
+        cutoff = position_of(0, max(0, int(older_than * 1000)), 0)
         older = bisect_left(self._records, cutoff, key=_place)
         del self._records[: max(0, older - 1)]
 
@@ -74,18 +74,18 @@ class LocalLog:
         return None
 
     def _put(self, tags: tuple[str, ...] | None) -> None:
-        now = Position(0, int(self._now() * 1000), 0)
-        self._last = max(now, self._last._replace(seq=self._last.seq + 1))
+        now = position_of(0, int(self._now() * 1000), 0)
+        self._last = max(now, Position(self._last + 1))
         self._added += 1
         if self.lose_next:
             self.lose_next -= 1
         else:
-            self._records.append(Record(self._last.stream_id, tags))
+            self._records.append(Record(stream_id_of(self._last), tags))
         self._appended.set()
         self._appended = asyncio.Event()
 
     def _after(self, stream_id: str) -> list[Record]:
-        return self._records[bisect_right(self._records, Position.of(0, stream_id), key=_place) :]
+        return self._records[bisect_right(self._records, position_at(0, stream_id), key=_place) :]
 
     async def _wait(self, block: float) -> None:
         try:
@@ -100,4 +100,4 @@ class LocalLog:
 
 
 def _place(record: Record) -> Position:
-    return Position.of(0, record.stream_id)
+    return position_at(0, record.stream_id)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from types import TracebackType
 
 from aggregator.invalidation.redis_stream import RedisLog
+from aggregator.model.position import text_of
 
 
 class Publisher:
@@ -22,7 +23,7 @@ class Publisher:
     async def invalidate(self, tags: Sequence[str], id: str | None = None) -> str:
         """The position, once it is in the log. LogUnavailable: it may not be, publish again; twice does no harm.
         ValueError: one of the tags is none. `id` names the invalidation in logs."""
-        return str(await self._log.append(tags, id=id))
+        return text_of(await self._log.append(tags, id=id))
 
     async def close(self) -> None:
         """Give back the connections."""

@@ -14,7 +14,7 @@ from redis.exceptions import RedisError, ResponseError
 
 from aggregator.invalidation import wire
 from aggregator.invalidation.log import Batch, Beat, LogUnavailable, Record
-from aggregator.model.position import Position
+from aggregator.model.position import Position, position_at
 
 _HEARTBEAT_MS = 60_000
 _EPOCH = re.compile(rb"(\d+) (\w+)")
@@ -74,7 +74,7 @@ class RedisLog:
             pipe.get(self._epoch)
             stream_id, epoch = await pipe.execute()
         match = _EPOCH.fullmatch(epoch or b"")
-        return Position.of(int(match[1]), stream_id) if match else None
+        return position_at(int(match[1]), stream_id) if match else None
 
     async def read(self, after: str, count: int, block: float) -> Batch:
         """As in `Log`. XREAD only waits: Redis lets it skip what was trimmed, and says nothing of it."""

@@ -4,7 +4,7 @@ from collections import deque
 from enum import Enum
 
 from aggregator.invalidation.log import Batch, Beat
-from aggregator.model.position import ORIGIN, Position
+from aggregator.model.position import ORIGIN, Position, epoch_in, just_before, position_at, position_of
 
 # More than two batches of records, so that a beat is still weighed exactly after the reader went past its end.
 _TRAIL = 4_096
@@ -42,7 +42,7 @@ class Progress:
 
     @property
     def epoch(self) -> int:
-        return self.head.epoch
+        return epoch_in(self.head)
 
     @property
     def lag(self) -> int:
@@ -51,7 +51,7 @@ class Progress:
 
     def restart(self, head: Position, passed: int) -> None:
         """Go on from another place, which `passed` records lie before."""
-        if head.epoch != self.epoch:
+        if epoch_in(head) != self.epoch:
             self.most_added = 0
         self.head = head
         self.passed = passed
@@ -104,16 +104,16 @@ def reading(own: Progress, batch: Batch, limit: int) -> Reading:
 
 def at_head(own: Progress, beat: Beat) -> bool:
     """Has the reader passed every record there was at a beat of its epoch? May be asked again after every batch."""
-    return own.head >= Position.of(own.epoch, beat.last_id) and own.passed_at(end(own.epoch, beat)) == beat.added
+    return own.head >= position_at(own.epoch, beat.last_id) and own.passed_at(end(own.epoch, beat)) == beat.added
 
 
 def start(epoch: int, beat: Beat) -> Position:
     """The place that reading begins after in a new epoch; nothing before it can be known any more."""
     if not beat.trimmed:
-        return Position(epoch, 0, 0)
-    return Position.of(epoch, beat.first_id).before if beat.first_id else end(epoch, beat)
+        return position_of(epoch, 0, 0)
+    return just_before(position_at(epoch, beat.first_id)) if beat.first_id else end(epoch, beat)
 
 
 def end(epoch: int, beat: Beat | Batch) -> Position:
     """The position of the newest record at that moment, be it still there or not."""
-    return Position.of(epoch, beat.newest_id)
+    return position_at(epoch, beat.newest_id)

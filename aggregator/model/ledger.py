@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Iterable
 
-from aggregator.model.position import ORIGIN, Position
+from aggregator.model.position import ORIGIN, Position, ms_of, position_of
 
 # How many invalidations of one tag are remembered, to tell which was the first after an entry.
 _REMEMBERED = 4
@@ -47,7 +47,7 @@ class Ledger:
     def forget_before(self, ms: int) -> None:
         """Drop the records of before an instant (milliseconds of the log's clock), whatever their epochs, as the log
         itself has been trimmed there."""
-        while self._marks and next(iter(self._marks.values()))[-1].ms < ms:
+        while self._marks and ms_of(next(iter(self._marks.values()))[-1]) < ms:
             self._drop_oldest()
 
     def latest(self, tags: Iterable[str]) -> Position | None:
@@ -63,7 +63,7 @@ class Ledger:
         """The first invalidation of any of the tags after `position`, as far as is remembered: where a tag had more of
         them, `position` itself, which is no later. None if there was none."""
         firsts = [_first_after(self._marks[tag], position) for tag in tags if tag in self._marks]
-        return min((first for first in firsts if first), default=None)
+        return min((first for first in firsts if first is not None), default=None)
 
     def current(self, tags: Iterable[str], position: Position) -> bool:
         """Is it proved, from here, that none of the tags was invalidated after `position`?"""
@@ -87,7 +87,7 @@ class Ledger:
         What the lost log had overtaken stays so: 1. A tag is invalidated. 2. The log is lost. 3. An MBU fails, and what
         is unproven may stand in for it; but not what is known to be wrong.
         """
-        start = Position(epoch, 0, 0)
+        start = position_of(epoch, 0, 0)
         self.head = self.floor = self.barrier = start
         self.proof_until = float("-inf")
 

@@ -4,6 +4,7 @@ from enum import Enum
 
 from aggregator.model.entry import Entry
 from aggregator.model.ledger import Ledger
+from aggregator.model.position import ms_of
 from aggregator.model.tags import VIEWER
 from cache_policies.policy import Verdict, plain_moments
 
@@ -47,7 +48,7 @@ def may_fall_back(entry: Entry, ledger: Ledger, now: float) -> bool:
     until, allowed = plain_moments(entry.timing).fallback_until, entry.timing.lifetime.overtaken_if_error
     if first is None:
         return now < until
-    overtaken_at = first.ms / 1000
+    overtaken_at = ms_of(first) / 1000
     # What had been of no use any more when it was overtaken is of none afterwards.
     return overtaken_at < until and now < overtaken_at + allowed and not forgotten(entry, ledger)
 

@@ -13,7 +13,7 @@ from zlib import crc32
 import msgpack
 
 from aggregator.model.entry import Entry, SlotState
-from aggregator.model.position import Position
+from aggregator.model.position import packed, unpacked
 from cache_policies.policy import Lifetime, Timing
 
 VERSION = 2
@@ -26,7 +26,7 @@ _CHECK_HEAD = b"\xc4\x04"  # bin8 of 4
 
 def stamp(entry: Entry) -> bytes:
     """The first STAMP_BYTES of the entry's envelope."""
-    return _STAMP.pack(_HEAD, entry.position.pack(), _FLOAT64, entry.timing.at)
+    return _STAMP.pack(_HEAD, packed(entry.position), _FLOAT64, entry.timing.at)
 
 
 def encode(entry: Entry) -> bytes:
@@ -92,9 +92,9 @@ def _entry(identity: bytes, fields: object) -> Entry | None:
             tuple(slots),
             bytes(),
         ) if held == identity and all(isinstance(tag, str) for tag in tags) and all(map(_is_slot, slots)):
-            timing, unpacked = Timing(at, Lifetime(*lifetime), cost), Position.unpack(position)
+            timing = Timing(at, Lifetime(*lifetime), cost)
             states = tuple(SlotState(*slot) for slot in slots)
-            return Entry(identity, payload, tags, timing, unpacked, absent, etag, last_modified, states)
+            return Entry(identity, payload, tags, timing, unpacked(position), absent, etag, last_modified, states)
     return None
 
 

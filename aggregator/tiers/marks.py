@@ -2,6 +2,7 @@
 
 import msgpack
 
+from aggregator.model.position import packed
 from aggregator.tiers.tier import Lease
 from loaders.loader import Failed, Reason
 
@@ -13,7 +14,7 @@ UNSHARED = b"U"
 
 def lease_mark(lease: Lease) -> bytes:
     """The mark of a lease; equal only for the same lease."""
-    return _LEASE + lease.token + lease.position.pack()
+    return _LEASE + lease.token + packed(lease.position)
 
 
 def failure_mark(failure: Failed) -> bytes:

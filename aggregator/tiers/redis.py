@@ -9,7 +9,7 @@ from redis.backoff import NoBackoff
 
 from aggregator.model.entry import Entry
 from aggregator.model.keys import Key
-from aggregator.model.position import Position
+from aggregator.model.position import Position, packed
 from aggregator.tiers.codec import decode, encode
 from aggregator.tiers.marks import TOKEN_BYTES, UNSHARED, failure_mark, failure_of, lease_mark
 from aggregator.tiers.pipeline import Pipeline
@@ -59,7 +59,7 @@ class RedisTier:
     ) -> Claim:
         """Try to become the one who loads `key`."""
         lease = Lease(key, secrets.token_bytes(TOKEN_BYTES), position)
-        overtook = b"" if known_tags_overtook is None else known_tags_overtook.pack()
+        overtook = b"" if known_tags_overtook is None else packed(known_tags_overtook)
         won, mark, blob = await self._pipeline.run(
             CLAIM, _names(key), (lease_mark(lease), overtook, self._lease_ms, int(unless_held))
         )

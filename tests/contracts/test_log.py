@@ -16,7 +16,7 @@ from aggregator.invalidation.local import LocalLog
 from aggregator.invalidation.log import Beat, Log, LogUnavailable
 from aggregator.invalidation.publisher import Publisher, publish
 from aggregator.invalidation.redis_stream import RedisLog
-from aggregator.model.position import Position
+from aggregator.model.position import epoch_in, position_at, stream_id_of
 from tests.servers import valkey
 
 
@@ -100,7 +100,7 @@ def test_records_are_read_in_the_order_they_were_appended(world: World) -> None:
         positions = [await log.append([f"user:{number}", "all"]) for number in range(5)]
         records = (await log.read("0-0", 100, 0.01)).records
         assert [record.tags for record in records] == [(), *((f"user:{number}", "all") for number in range(5))]
-        assert [record.stream_id for record in records[1:]] == [position.stream_id for position in positions]
+        assert [record.stream_id for record in records[1:]] == [*map(stream_id_of, positions)]
         assert positions == sorted(set(positions))
 
     with_log(world, steps)
@@ -109,9 +109,9 @@ def test_records_are_read_in_the_order_they_were_appended(world: World) -> None:
 def test_reading_goes_on_after_the_given_id_and_stops_at_the_count(world: World) -> None:
     async def steps(log: Log) -> None:
         positions = [await log.append([f"user:{number}"]) for number in range(5)]
-        records = (await log.read(positions[1].stream_id, 2, 0.01)).records
+        records = (await log.read(stream_id_of(positions[1]), 2, 0.01)).records
         assert [record.tags for record in records] == [("user:2",), ("user:3",)]
-        assert (await log.read(positions[-1].stream_id, 2, 0.01)).records == []
+        assert (await log.read(stream_id_of(positions[-1]), 2, 0.01)).records == []
 
     with_log(world, steps)
 
@@ -123,7 +123,7 @@ def test_a_waiting_read_wakes_when_something_is_appended(world: World) -> None:
         await log.beat()  # the reader has had a turn of the loop to send its request
         position = await log.append(["user:1"])
         async with asyncio.timeout(5):
-            assert [record.stream_id for record in (await reading).records] == [position.stream_id]
+            assert [record.stream_id for record in (await reading).records] == [stream_id_of(position)]
 
     with_log(world, steps)
 
@@ -162,8 +162,8 @@ def test_a_beat_tells_first_and_last_id_and_how_many_were_appended(world: World)
         first = await begun(log)
         last = await log.append(["user:1"])
         beat = await log.beat()
-        assert beat.epoch == first.epoch == last.epoch
-        assert (beat.first_id, beat.last_id) == (first.last_id, last.stream_id)
+        assert beat.epoch == first.epoch == epoch_in(last)
+        assert (beat.first_id, beat.last_id) == (first.last_id, stream_id_of(last))
         assert (beat.added, beat.trimmed) == (2, 0)
 
     with_log(world, steps)
@@ -216,7 +216,7 @@ def test_appending_to_a_log_without_epoch_begins_one_and_is_read_in_it(world: Wo
     async def steps(log: Log) -> None:
         position = await log.append(["user:1"])
         beat = await log.beat()
-        assert position == Position.of(beat.epoch or 0, beat.last_id)
+        assert position == position_at(beat.epoch or 0, beat.last_id)
         assert (await log.read("0-0", 10, 0.01)).records[-1].tags == ("user:1",)
 
     with_log(world, steps)
@@ -236,7 +236,7 @@ def test_trimming_keeps_the_newest_of_the_old_as_a_mark(world: World) -> None:
         await log.trim(cutoff)
         beat = await log.beat()
         assert [record.tags for record in (await log.read("0-0", 10, 0.01)).records] == [("mark",), ("new",)]
-        assert beat.first_id == mark.stream_id
+        assert beat.first_id == stream_id_of(mark)
         assert beat.added - beat.trimmed == 2
 
     with_log(world, steps)
@@ -336,9 +336,9 @@ def test_a_deleted_record_still_counts_as_appended(clean_redis_url: str) -> None
     async def steps(log: Log) -> None:
         await begun(log)
         position = await log.append(["user:1"])
-        raw(clean_redis_url, "XDEL", STREAM, (await log.append(["user:2"])).stream_id)
+        raw(clean_redis_url, "XDEL", STREAM, stream_id_of(await log.append(["user:2"])))
         beat = await log.beat()
-        assert (beat.added, beat.trimmed, beat.last_id) == (3, 1, position.stream_id)
+        assert (beat.added, beat.trimmed, beat.last_id) == (3, 1, stream_id_of(position))
 
     with_log(_only(clean_redis_url), steps)
 

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from aggregator.model.keys import make_key
-from aggregator.model.position import Position
+from aggregator.model.position import position_of
 from aggregator.tiers.codec import encode
 from aggregator.tiers.tier import SharedTier, TierUnavailable
 from tests.contracts.tier_worlds import (
@@ -72,7 +72,7 @@ def test_positions_have_one_order_everywhere(world: World):
 
     async def steps(tier: SharedTier) -> None:
         for _ in range(60):
-            first, second = (Position(*chance.choices(edges, k=3)) for _ in range(2))
+            first, second = (position_of(*chance.choices(edges, k=3)) for _ in range(2))
             key = make_key("test", "fragment", "user", b"%d" % chance.getrandbits(64))
             assert await tier.store(key, entry(first, key))
             assert await tier.store(key, entry(second, key)) == (second >= first), (first, second)

@@ -9,7 +9,7 @@ import redis
 
 from aggregator.model.entry import Entry
 from aggregator.model.keys import Key, make_key
-from aggregator.model.position import Position
+from aggregator.model.position import Position, position_of
 from aggregator.tiers.guarded import Guarded
 from aggregator.tiers.local import LocalTier
 from aggregator.tiers.pipeline import Pipeline
@@ -31,7 +31,7 @@ FAILURE = Failed(Reason.STATUS, "the MBU answered 500", 1.5)
 
 def at(ms: int) -> Position:
     """The position `ms` of one epoch."""
-    return Position(1, ms, 0)
+    return position_of(1, ms, 0)
 
 
 def entry(position: Position, key: Key = KEY, payload: bytes = b"1", kept_for: float = 60.0) -> Entry:

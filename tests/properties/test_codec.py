@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.model.entry import Entry, SlotState
-from aggregator.model.position import Position
+from aggregator.model.position import position_of
 from aggregator.tiers.codec import STAMP_BYTES, VERSION, decode, encode, stamp
 from cache_policies.policy import Lifetime, Timing
 
@@ -23,13 +23,13 @@ entries = st.builds(
     payload=st.binary(max_size=2_000),
     tags=st.lists(texts, max_size=20).map(tuple),
     timing=st.builds(Timing, numbers, st.builds(Lifetime, numbers, numbers, numbers, numbers), numbers),
-    position=st.builds(Position, halves, halves, halves),
+    position=st.builds(position_of, halves, halves, halves),
     absent=st.booleans(),
     etag=st.none() | texts,
     last_modified=st.none() | texts,
     slots=st.lists(st.builds(SlotState, texts, texts, numbers, numbers, counts, counts), max_size=5).map(tuple),
 )
-SAMPLE = Entry(b"key", b'{"a":1}', ("t", "*"), Timing(1.5, Lifetime(60.0, 30.0, 0.0), 0.1), Position(1, 2, 3))
+SAMPLE = Entry(b"key", b'{"a":1}', ("t", "*"), Timing(1.5, Lifetime(60.0, 30.0, 0.0), 0.1), position_of(1, 2, 3))
 
 
 @given(entries)

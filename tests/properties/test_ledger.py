@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.model.ledger import Ledger
-from aggregator.model.position import Position
+from aggregator.model.position import Position, epoch_in, ms_of, position_of
 
 TAGS = st.sampled_from("abcdef")
 TAG_LISTS = st.lists(TAGS, max_size=3)
@@ -21,13 +21,13 @@ class Everything:
     """All that was ever appended, whether the ledger was told or not."""
 
     appended: list[tuple[Position, list[str]]] = field(default_factory=list)
-    now: Position = field(default_factory=lambda: Position(1, 0, 0))
+    now: Position = field(default_factory=lambda: position_of(1, 0, 0))
 
     def overtaken(self, tags: list[str], position: Position) -> bool:
         return any(at > position and set(named) & set(tags) for at, named in self.appended)
 
     def append(self, tags: list[str]) -> Position:
-        self.now = self.now._replace(ms=self.now.ms + 1)
+        self.now = Position(self.now + 2**64)
         self.appended.append((self.now, tags))
         return self.now
 
@@ -35,7 +35,7 @@ class Everything:
 def play(steps: list[tuple[str, object]], ledger: Ledger) -> Everything:
     """Run the steps on both."""
     truth = Everything()
-    ledger.begin_epoch(truth.now.epoch)
+    ledger.begin_epoch(epoch_in(truth.now))
     for kind, value in steps:
         match kind, value:
             case "apply", list(tags):
@@ -43,17 +43,17 @@ def play(steps: list[tuple[str, object]], ledger: Ledger) -> Everything:
             case "lose", list(tags):
                 ledger.lose(truth.append(tags))
             case "forget", int(ms):
-                ledger.forget_before(min(ms, truth.now.ms))
+                ledger.forget_before(min(ms, ms_of(truth.now)))
             case "epoch", None:
                 truth.append(list("abcdef"))  # who knows what was lost with the old one
-                truth.now = Position(truth.now.epoch + 1, 0, 0)
-                ledger.begin_epoch(truth.now.epoch)
+                truth.now = position_of(epoch_in(truth.now) + 1, 0, 0)
+                ledger.begin_epoch(epoch_in(truth.now))
     return truth
 
 
 def stamps(truth: Everything) -> list[Position]:
     """Every position at which something may have been stamped."""
-    return [Position(0, 0, 0), Position(1, 0, 0), *(at for at, _ in truth.appended), truth.now]
+    return [position_of(0, 0, 0), position_of(1, 0, 0), *(at for at, _ in truth.appended), truth.now]
 
 
 @given(steps=st.lists(APPLY | FORGET | LOSE | EPOCH, max_size=40), capacity=st.integers(1, 6), tags=TAG_LISTS)
@@ -84,7 +84,7 @@ def test_the_floor_is_never_above_what_was_dropped(steps: list[tuple[str, object
     truth = play(steps, ledger)
     assert ledger.floor <= ledger.head == truth.now
     assert ledger.current(list("abcdef"), ledger.head)
-    assert ledger.barrier == Position(1, 0, 0)
+    assert ledger.barrier == position_of(1, 0, 0)
 
 
 @given(steps=st.lists(APPLY | LOSE, max_size=30), since=st.integers(0, 30), tags=TAG_LISTS)
@@ -94,7 +94,7 @@ def test_a_waiter_never_accepts_what_was_overtaken_before_it_asked(
     """A load that it accepts saw every invalidation that its own process had applied when it asked."""
     ledger = Ledger()
     truth = play(steps, ledger)
-    asked = Position(1, min(since, truth.now.ms), 0)
+    asked = position_of(1, min(since, ms_of(truth.now)), 0)
     before = Everything([one for one in truth.appended if one[0] <= asked])
     for position in stamps(truth):
         assert not (ledger.good_for(asked, tags, position) and before.overtaken(tags, position))

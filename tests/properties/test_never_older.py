@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from aggregator.engine.answer import Answer
 from aggregator.invalidation.log import LogUnavailable
-from aggregator.model.position import Position
+from aggregator.model.position import Position, position_of
 from aggregator.model.screen import Slot
 from cache_policies.policy import Lifetime
 from loaders.loader import Failed, Reason
@@ -30,7 +30,7 @@ HOME = screen(
 )
 USERS = ("1", "2")
 PROOF_AND_BEAT = 2.6
-NEVER = Position(2**63, 0, 0)
+NEVER = position_of(2**63, 0, 0)
 
 users = st.sampled_from(USERS)
 processes = st.integers(0, 1)

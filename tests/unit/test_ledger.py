@@ -5,11 +5,11 @@ from time import process_time
 import pytest
 
 from aggregator.model.ledger import Ledger
-from aggregator.model.position import ORIGIN, Position
+from aggregator.model.position import ORIGIN, Position, position_of
 
 
 def at(ms: int, epoch: int = 1) -> Position:
-    return Position(epoch, ms, 0)
+    return position_of(epoch, ms, 0)
 
 
 def following() -> Ledger:

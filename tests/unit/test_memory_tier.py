@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pytest
 
 from aggregator.model.ledger import Ledger
-from aggregator.model.position import ORIGIN, Position
+from aggregator.model.position import ORIGIN, Position, position_of
 from aggregator.tiers.memory import MemoryTier
 
 
@@ -21,7 +21,7 @@ class Held:
 
 def at(ms: int) -> Position:
     """The position `ms` of one epoch."""
-    return Position(1, ms, 0)
+    return position_of(1, ms, 0)
 
 
 def tier(capacity: int = 1 << 20, wide_after: int = 1_000, ledger: Ledger | None = None) -> MemoryTier[Held]:
@@ -183,12 +183,12 @@ def test_the_books_balance_after_anything(seed: int):
             case 0:
                 l1.remove(identity)
             case 1:
-                l1.overtake(tag, at(step - chance.randrange(50)))
+                l1.overtake(tag, at(100 + step - chance.randrange(50)))
             case 2:
                 l1.get(identity)
             case _:
                 tags = tuple(f"t{chance.randrange(8)}" for _ in range(chance.randrange(5)))
-                l1.put(identity, Held(tags, at(step - chance.randrange(20)), chance.randrange(4_000)))
+                l1.put(identity, Held(tags, at(100 + step - chance.randrange(20)), chance.randrange(4_000)))
         assert l1.size <= 60_000
     for number in range(40):
         l1.remove(b"%d" % number)

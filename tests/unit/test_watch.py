@@ -4,7 +4,7 @@ import pytest
 
 from aggregator.invalidation.log import Batch, Beat, Record
 from aggregator.invalidation.watch import Epoch, Progress, Reading, at_head, end, epoch_of, reading, start
-from aggregator.model.position import Position
+from aggregator.model.position import Position, position_of
 
 EPOCH = 100
 
@@ -18,9 +18,9 @@ def beat(
 def reader(passed: int, most_added: int = 0, epoch: int = EPOCH) -> Progress:
     """One that has read records 1-0 to <passed>-0 of its epoch."""
     own = Progress()
-    own.restart(Position(epoch, 0, 0), 0)
+    own.restart(position_of(epoch, 0, 0), 0)
     for number in range(1, passed + 1):
-        own.advance(Position(epoch, number, 0))
+        own.advance(position_of(epoch, number, 0))
     own.saw(beat(added=most_added))
     return own
 
@@ -93,10 +93,10 @@ def test_a_batch_follows_on_or_does_not(own: Progress, seen: Batch, meaning: Rea
 @pytest.mark.parametrize(
     ("seen", "position"),
     [
-        (beat(), Position(EPOCH, 0, 0)),
-        (beat(first="3-1", trimmed=2), Position(EPOCH, 3, 0)),
-        (beat(first="3-0", trimmed=2), Position(EPOCH, 2, 2**64 - 1)),
-        (beat(first=None, trimmed=5), Position(EPOCH, 5, 0)),
+        (beat(), position_of(EPOCH, 0, 0)),
+        (beat(first="3-1", trimmed=2), position_of(EPOCH, 3, 0)),
+        (beat(first="3-0", trimmed=2), position_of(EPOCH, 2, 2**64 - 1)),
+        (beat(first=None, trimmed=5), position_of(EPOCH, 5, 0)),
     ],
 )
 def test_reading_begins_before_the_first_record_still_there(seen: Beat, position: Position) -> None:
@@ -110,5 +110,5 @@ def test_lag_counts_the_records_not_passed() -> None:
     assert own.lag == 3
     own.restart(end(EPOCH, beat()), 5)
     assert own.lag == 0
-    own.restart(Position(EPOCH + 1, 0, 0), 0)
+    own.restart(position_of(EPOCH + 1, 0, 0), 0)
     assert own.lag == 0
