@@ -1,11 +1,12 @@
 """L1: finished views in this process, bounded in bytes, found by identity and expelled by tag."""
 
-from typing import Generic, NamedTuple, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from aggregator.model.ledger import Ledger
 from aggregator.model.position import Position
 from cache_policies.eviction.eviction import Eviction
 from cache_policies.eviction.lru import Lru
+from cache_policies.eviction.node import Node
 
 # Bytes that holding a view costs beside its body and identity, measured with tracemalloc on CPython 3.11 over 5,000
 # views of 0, 8 and 24 tags each: the view's own fields, its dictionary and eviction slots; for a tag, its string and,
@@ -30,9 +31,8 @@ class Held(Protocol):
 V = TypeVar("V", bound=Held)
 
 
-class _Place(NamedTuple, Generic[V]):
+class _Place(Node, Generic[V], kw_only=True, gc=False, eq=False):
     view: V
-    charge: int
 
 
 class MemoryTier(Generic[V]):
@@ -44,14 +44,14 @@ class MemoryTier(Generic[V]):
     """
 
     def __init__(
-        self, capacity: int, ledger: Ledger, wide_after: int = 1_000, eviction: Eviction[bytes] | None = None
+        self, capacity: int, ledger: Ledger, wide_after: int = 1_000, eviction: Eviction[_Place[V]] | None = None
     ) -> None:
         self.size = 0
         self.evictions = 0
         self._capacity = capacity
         self._ledger = ledger
         self._wide_after = wide_after
-        self._eviction: Eviction[bytes] = Lru() if eviction is None else eviction
+        self._eviction: Eviction[_Place[V]] = Lru() if eviction is None else eviction
         self._places: dict[bytes, _Place[V]] = {}
         self._index: dict[str, set[bytes]] = {}
         self._wide: dict[str, int] = {}
@@ -64,7 +64,7 @@ class MemoryTier(Generic[V]):
         place = self._places.get(identity)
         if place is None:
             return None
-        self._eviction.touch(identity)
+        self._eviction.touch(place)
         return place.view
 
     def put(self, identity: bytes, view: V) -> bool:
@@ -79,15 +79,16 @@ class MemoryTier(Generic[V]):
         charge = _charge(identity, view)
         if charge * LARGEST_SHARE > self._capacity:
             return False
-        self._add(identity, _Place(view, charge))
-        self._make_room()
-        return identity in self._places
+        self._make_room(charge)
+        self._add(_Place(key=identity, cost=charge, view=view))
+        return True
 
     def remove(self, identity: bytes) -> None:
         """Let a view go, if it is held."""
-        if identity in self._places:
-            self._eviction.remove(identity)
-            self._drop(identity)
+        place = self._places.get(identity)
+        if place is not None:
+            self._eviction.remove(place)
+            self._drop(place)
 
     def overtake(self, tag: str, position: Position) -> int:
         """An invalidation of `tag` at `position`: expel the views it overtakes, or raise the barrier to it.
@@ -104,23 +105,23 @@ class MemoryTier(Generic[V]):
             self.remove(identity)
         return len(overtaken)
 
-    def _make_room(self) -> None:
-        while self.size > self._capacity:
+    def _make_room(self, charge: int) -> None:
+        while self.size + charge > self._capacity:
             self._drop(self._eviction.victim())
             self.evictions += 1
 
-    def _add(self, identity: bytes, place: _Place[V]) -> None:
-        self._places[identity] = place
-        self._eviction.add(identity)
-        self.size += place.charge
+    def _add(self, place: _Place[V]) -> None:
+        self._places[place.key] = place
+        self._eviction.add(place)
+        self.size += place.cost
         for tag in set(place.view.tags):
-            self._tie(tag, identity)
+            self._tie(tag, place.key)
 
-    def _drop(self, identity: bytes) -> None:
-        place = self._places.pop(identity)
-        self.size -= place.charge
+    def _drop(self, place: _Place[V]) -> None:
+        del self._places[place.key]
+        self.size -= place.cost
         for tag in set(place.view.tags):
-            self._untie(tag, identity)
+            self._untie(tag, place.key)
 
     def _tie(self, tag: str, identity: bytes) -> None:
         if tag in self._wide:

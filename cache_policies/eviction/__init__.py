@@ -1,1 +1,1 @@
-"""What leaves L1 first when it is full: pure bookkeeping over keys, without bytes, clock or I/O."""
+"""What leaves L1 first when it is full: pure bookkeeping over nodes, without clock or I/O."""

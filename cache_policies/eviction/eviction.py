@@ -1,22 +1,33 @@
 """The seam to an eviction algorithm: it is told what is kept and used, and names what leaves first."""
 
-from collections.abc import Hashable
 from typing import Protocol, TypeVar
 
-K = TypeVar("K", bound=Hashable)
+from cache_policies.eviction.node import Node
+
+N = TypeVar("N", bound=Node)
 
 
-class Eviction(Protocol[K]):
-    """Every method is O(1), amortised. A key is added once before anything else is said of it."""
+class Eviction(Protocol[N]):
+    """Every method is O(1), amortised. Whoever keeps nodes makes room for one first, and then adds it:
 
-    def add(self, key: K) -> None:
-        """`key` is kept from now on."""
+    while size + node.cost > capacity:
+        drop(eviction.victim())
+    eviction.add(node)
 
-    def touch(self, key: K) -> None:
-        """`key`, which is kept, was used."""
+    """
 
-    def remove(self, key: K) -> None:
-        """`key` was taken out for another reason than space; it says nothing about its worth."""
+    @property
+    def overhead(self) -> int:
+        """The bytes that the algorithm holds for itself, from its beginning on; what is in the nodes is not counted."""
 
-    def victim(self) -> K:
-        """Take out and name the key that leaves first; KeyError if none is kept."""
+    def add(self, node: N) -> None:
+        """`node` is kept from now on; it is in no queue and its key is not that of another node that is kept."""
+
+    def touch(self, node: N) -> None:
+        """`node`, which is kept, was used."""
+
+    def remove(self, node: N) -> None:
+        """`node`, which is kept, is taken out for another reason than space; it says nothing about its worth."""
+
+    def victim(self) -> N:
+        """Take out what leaves first; KeyError if nothing is kept."""
