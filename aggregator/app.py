@@ -14,21 +14,27 @@ from aggregator.engine.parts import Parts
 from aggregator.engine.restamp import Restamping
 from aggregator.engine.serve import Screens
 from aggregator.events import Event, Observer, Overtaken, Trouble
+from aggregator.http.blocks import Blocks
+from aggregator.http.dates import Dates
+from aggregator.http.direct import Direct
 from aggregator.http.endpoints import PublicApp
-from aggregator.http.health import Health
+from aggregator.http.health import HEALTH_PATHS, Health
+from aggregator.http.hits import Hits
 from aggregator.http.inputs import InputReader
+from aggregator.http.making import Making
 from aggregator.http.meters import Meters, log_trouble
 from aggregator.identity.hashing import Hashing
 from aggregator.identity.viewers import Viewers
 from aggregator.invalidation.follower import Follower
 from aggregator.invalidation.log import Log
 from aggregator.invalidation.redis_stream import RedisLog
+from aggregator.model.address import Addresses
 from aggregator.model.catalogue import Catalogue
 from aggregator.model.hops import pairs_of
 from aggregator.model.ledger import Ledger
 from aggregator.model.position import Position
+from aggregator.model.route import Routes
 from aggregator.model.screen import Screen
-from aggregator.model.view import View
 from aggregator.settings import Settings
 from aggregator.sources import granting, loader, refreshing, source
 from aggregator.tiers.guarded import Guarded
@@ -67,7 +73,9 @@ class Service:
         self._log, self._loaders = log, loaders
         self.ledger = Ledger()
         self._tier = Guarded(tier, self._clock.monotonic)
-        self.memory: MemoryTier[View] = MemoryTier(settings.l1_bytes, self.ledger)
+        common = frozenset(tag for screen in catalogue.screens.values() for tag in screen.common_tags)
+        self.memory = MemoryTier(settings.l1_bytes, self.ledger, common)
+        self._addresses = Addresses(catalogue.screens.values(), HEALTH_PATHS)
         knowledge = Knowledge(self.ledger, self._clock, draw)
         sources = {name: source(fragment, catalogue, loaders) for name, fragment in catalogue.fragments.items()}
         grantings = {name: granting(fragment) for name, fragment in catalogue.fragments.items()}
@@ -80,8 +88,16 @@ class Service:
         self._observe = observe
         self._ready = False
         self._viewers = Viewers(catalogue.viewer_keys, self._clock.now)
-        reader = InputReader(self._viewers, Hashing(hash_key))
-        self.app = PublicApp(catalogue.screens.values(), self.screens, reader, self.health)
+        self._edge(catalogue.screens.values(), InputReader(self._viewers, Hashing(hash_key)))
+
+    def _edge(self, screens: Collection[Screen], reader: InputReader) -> None:
+        """What answers requests: `direct` those that it understands, `app` all."""
+        routes, making, date = Routes(screens), Making(self.memory), Dates(self._clock.now)
+        largest = self._settings.max_target_bytes, self._settings.max_header_bytes
+        blocks = Blocks(reader, self._addresses, self._clock.now, largest[1])
+        hits = Hits(self.memory, self.ledger, self._clock, blocks, making, self.meters.tally)
+        self.direct = Direct(hits, routes, self.screens, reader, making, date, largest)
+        self.app = PublicApp(routes, self.screens, reader, making, self.health, date)
 
     def _engine(self, screens: Collection[Screen], knowledge: Knowledge, observe: Observer) -> Screens:
         namespace, background = self._settings.namespace, self._background
@@ -92,7 +108,17 @@ class Service:
         composer = Composer(namespace, self.memory, self._tier, parts, knowledge, policies, background)
         pairs = frozenset(pair for screen in screens for pair in pairs_of(screen))
         return Screens(
-            namespace, self.memory, parts, composer, restamping, knowledge, background, observe, pairs, trust
+            namespace,
+            self._addresses,
+            self.memory,
+            self._tier,
+            composer,
+            restamping,
+            knowledge,
+            background,
+            observe,
+            pairs,
+            trust,
         )
 
     async def run(self) -> None:
@@ -103,6 +129,7 @@ class Service:
 
     async def close(self) -> None:
         """Finish what is under way behind answers, then give everything back."""
+        await self.direct.close()
         await self._background.drain(self._settings.drain_limit)
         await self._filler.flights.close(self._settings.drain_limit)
         for one in self._loaders.values():

@@ -9,18 +9,19 @@ Monotonic = Callable[[], float]
 class FleetClock:
     """Seconds since the Unix epoch as the Redis server counts them (docs/architecture.md, "Clocks").
 
+    offset: seconds that it is ahead of the monotonic clock.
     Sampled with each heartbeat and carried on by the monotonic clock, so that a step of this machine's own
     wall clock changes nothing. Until the first sample it is this machine's wall clock.
     """
 
     def __init__(self, monotonic: Monotonic = time.monotonic, wall: float | None = None) -> None:
         self.monotonic = monotonic
-        self._offset = (time.time() if wall is None else wall) - monotonic()
+        self.offset = (time.time() if wall is None else wall) - monotonic()
 
     def now(self) -> float:
         """The fleet's time, in seconds."""
-        return self._offset + self.monotonic()
+        return self.offset + self.monotonic()
 
     def sample(self, fleet_seconds: float, at: float) -> None:
         """Take over the server's time, as it was when this process's monotonic clock read `at`."""
-        self._offset = fleet_seconds - at
+        self.offset = fleet_seconds - at

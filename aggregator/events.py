@@ -15,6 +15,15 @@ class Served(NamedTuple):
     wanting: tuple[tuple[str, str], ...] = ()
 
 
+class Tally:
+    """Counts what is served as declared from L1, where a value and a call for each would cost more than the answer."""
+
+    __slots__ = ("hits",)
+
+    def __init__(self) -> None:
+        self.hits = 0
+
+
 class Called(NamedTuple):
     """An MBU was asked. outcome: "loaded", "absent", "not_modified" or a failure's reason; seconds it took."""
 

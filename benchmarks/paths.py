@@ -45,7 +45,7 @@ def view(id: str = "42") -> View:
     """A composed screen."""
     inputs = Inputs({"id": id})
     parts = [Part(slot, (Piece(entry(slot, id)),)) for slot in HOME.slots]
-    return compose(HOME, parts, Stamp(HOME.identity(inputs), HOME.own_tags(inputs), HEAD, 0.0))
+    return compose(HOME, parts, Stamp(HOME.own_tags(inputs), HEAD, 0.0))
 
 
 def finish(work: Coroutine[Any, Any, Any]) -> Any:
@@ -125,7 +125,7 @@ def test_route_is_matched_and_view_named(benchmark: BenchmarkFixture) -> None:
 
 def test_view_is_composed_of_8_parts(benchmark: BenchmarkFixture) -> None:
     parts = [Part(slot, (Piece(entry(slot)),)) for slot in HOME.slots]
-    stamp = Stamp(HOME.identity(VALUES), HOME.own_tags(VALUES), HEAD, 0.0)
+    stamp = Stamp(HOME.own_tags(VALUES), HEAD, 0.0)
     benchmark(lambda: compose(HOME, parts, stamp))
 
 

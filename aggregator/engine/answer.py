@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from aggregator.model.entry import SlotState
+from aggregator.model.held import Held
 from aggregator.model.part import State
 from aggregator.model.screen import Slot
 from aggregator.model.view import View
@@ -17,7 +18,8 @@ class Answer:
     """tier: "l1", "l2", or "mbu" where some part was loaded for it. now: fleet seconds. ttl: seconds it is fresh for,
     negative if stale. stale, unproven: as it is now. had: something was held that could not be used. loaded: the slots
     that were loaded. stored: it is kept as what the screen is. current: nothing in it had been overtaken when it was
-    answered. due: a stale part was used because it is to be revalidated behind the answer."""
+    answered. due: a stale part was used because it is to be revalidated behind the answer. held: the view as L1 keeps
+    it, where it does."""
 
     view: View
     tier: str
@@ -30,6 +32,7 @@ class Answer:
     stored: bool = False
     current: bool = True
     due: bool = False
+    held: Held | None = None
 
     @property
     def whole(self) -> bool:

@@ -10,6 +10,7 @@ from aggregator.engine.background import Background
 from aggregator.engine.fill import Knowledge
 from aggregator.engine.parts import Parts
 from aggregator.engine.run import Order, Run
+from aggregator.model.held import Held
 from aggregator.model.keys import Key
 from aggregator.model.part import Part, State
 from aggregator.model.screen import Screen
@@ -17,7 +18,7 @@ from aggregator.model.standing import forgotten
 from aggregator.model.view import Stamp, View, compose, current
 from aggregator.tiers.memory import MemoryTier
 from aggregator.tiers.tier import SharedTier, TierUnavailable
-from cache_policies.policy import Moments, Policy, Verdict, plain_moments
+from cache_policies.policy import Moments, Policy, plain_moments
 
 # An answer with a failed part is held this long (seconds), so that one dead MBU does not move all traffic here.
 BRIEFLY = 1.0
@@ -29,7 +30,7 @@ class Composer:
     def __init__(
         self,
         namespace: str,
-        memory: MemoryTier[View],
+        memory: MemoryTier,
         tier: SharedTier,
         parts: Parts,
         knowledge: Knowledge,
@@ -48,7 +49,7 @@ class Composer:
         """Gather and compose. Where a part fails, an old view that may stand in for the whole does."""
         parts = await Run(self._parts, self._namespace, order, asking).parts()
         if old and not all(part.whole for part in parts) and self._may_stand_in(old):
-            return self._stood_in(old)
+            return self._stood_in(order, old)
         failed = next((part for part in parts if part.slot.required and part.failed), None)
         if failed and failed.failed:
             told = tuple(part.told for part in parts)
@@ -60,12 +61,12 @@ class Composer:
         answer = self.answer(view, "mbu" if loaded else "l2")
         return replace(answer, loaded=loaded, stored=stored, current=is_current, due=_due(parts))
 
-    def answer(self, view: View, tier: str) -> Answer:
-        """The truth about a view now."""
+    def answer(self, view: View, tier: str, held: Held | None = None) -> Answer:
+        """The truth about a view now. held: the same, where L1 keeps it."""
         now = self._known.clock.now()
         ttl = plain_moments(view.timing).fresh_until - now
         unproven = view.unproven or not self._known.vouches
-        return Answer(view, tier, now, ttl, view.stale or ttl <= 0, unproven)
+        return Answer(view, tier, now, ttl, view.stale or ttl <= 0, unproven, held=held)
 
     def until(self, screen: Screen, view: View) -> Moments:
         """When the view's verdicts end for this holder: each draws its own early refresh."""
@@ -78,7 +79,7 @@ class Composer:
         reader asked before that, and held by nobody.
         """
         tags, now = order.screen.own_tags(order.inputs), self._known.clock.now()
-        return compose(order.screen, parts, Stamp(order.key.identity, tags, self._known.ledger.head, now))
+        return compose(order.screen, parts, Stamp(tags, self._known.ledger.head, now))
 
     def _keep(self, order: Order, view: View, parts: Sequence[Part], refreshing: bool) -> bool:
         """Hold the view, whose parts are all current, as what it is; True if it is kept as what the screen is."""
@@ -86,19 +87,19 @@ class Composer:
             return False
         if view.storable:
             view.until = self.until(order.screen, view)
-            self._memory.put(view.identity, view)
-            self._background.start(("store", view.identity), lambda: self._store(order.key, view))
+            self._memory.put(order.screen, order.address, view)
+            self._background.start(("store", order.key.name), lambda: self._store(order.key, view))
             return True
         # What was late is being loaded still: the next reader may find it.
-        if refreshing or view.late or self._holds_better(view.identity):
+        if refreshing or view.late or self._holds_better(order.address):
             return False
         if not view.whole or view.unproven or any(piece.failure for part in parts for piece in part.pieces):
             view.until = self._briefly()
-        self._memory.put(view.identity, view)
+        self._memory.put(order.screen, order.address, view)
         return False
 
     async def _store(self, key: Key, view: View) -> None:
-        entry = view.as_entry()
+        entry = view.as_entry(key.identity)
         if forgotten(entry, self._known.ledger):
             return
         with suppress(TierUnavailable):  # L1 has it; other processes compose it of fragments
@@ -108,17 +109,17 @@ class Composer:
         overtaken = self._known.ledger.overtaken(old.tags, old.position)
         return old.whole and not overtaken and self._known.clock.now() < plain_moments(old.timing).fallback_until
 
-    def _stood_in(self, old: View) -> Answer:
+    def _stood_in(self, order: Order, old: View) -> Answer:
         unproven = not (self._known.vouches and self._known.ledger.current(old.tags, old.position))
         held = replace(old, until=self._briefly(), stale=not unproven, unproven=unproven, at=self._known.clock.now())
-        if not self._holds_better(held.identity):
-            self._memory.put(held.identity, held)
+        if not self._holds_better(order.address):
+            self._memory.put(order.screen, order.address, held)
         return replace(self.answer(held, "l1"), had=True)
 
-    def _holds_better(self, identity: bytes) -> bool:
+    def _holds_better(self, address: bytes) -> bool:
         """Was the whole view made meanwhile, by a request that began later and met no failure?"""
-        held = self._memory.get(identity)
-        if held is None or not held.storable or held.until.judge(self._known.clock.now()) is not Verdict.FRESH:
+        held = self._memory.find(address)
+        if held is None or self._known.clock.now() >= held.fresh_until or not held.view().storable:
             return False
         return self._known.ledger.current(held.tags, held.position)
 

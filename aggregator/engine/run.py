@@ -24,9 +24,10 @@ Found = dict[str, Piece | None]
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One view to be composed: its key and inputs, and what the slots of its first wave need."""
+    """One view to be composed: its address and key, its inputs, and what the slots of its first wave need."""
 
     screen: Screen
+    address: bytes
     key: Key
     inputs: Inputs
     first: Mapping[str, Needs]

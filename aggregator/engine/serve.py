@@ -1,28 +1,53 @@
 """Serving answers one screen: with the view that L1 holds, else the one in L2, else one composed of its parts."""
 
 import asyncio
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from math import inf
+from typing import TypeVar
 
 from aggregator.engine.answer import Answer, Refused, wanting
 from aggregator.engine.asking import Asking
 from aggregator.engine.background import Background
 from aggregator.engine.compose import Composer
 from aggregator.engine.fill import Knowledge
-from aggregator.engine.parts import Parts
 from aggregator.engine.restamp import Restamping
 from aggregator.engine.run import Order
 from aggregator.events import Observer, Served
+from aggregator.model.address import Addresses
+from aggregator.model.entry import Entry
+from aggregator.model.held import Held
 from aggregator.model.hops import Hops
 from aggregator.model.inputs import Inputs
-from aggregator.model.plan import plan
+from aggregator.model.keys import Key
+from aggregator.model.plan import Needs, plan
 from aggregator.model.screen import Screen
 from aggregator.model.standing import UNPROVEN_FOR, Standing
 from aggregator.model.view import View, view_from
 from aggregator.tiers.memory import MemoryTier
+from aggregator.tiers.tier import SharedTier, TierUnavailable
 from cache_policies.policy import Verdict
 
 _SERVED = {Verdict.FRESH, Verdict.REVALIDATE}
+
+
+A = TypeVar("A", Answer, Refused)
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """A view that L1 cannot answer with. old: what it held, which may stand in if loading fails."""
+
+    screen: Screen
+    address: bytes
+    key: Key
+    inputs: Inputs
+    old: View | None
+    asking: Asking
+
+    def order(self, first: Mapping[str, Needs]) -> Order:
+        """What is to be composed, given what the slots of its first wave need."""
+        return Order(self.screen, self.address, self.key, self.inputs, first)
 
 
 class Screens:
@@ -32,8 +57,9 @@ class Screens:
     def __init__(
         self,
         namespace: str,
-        memory: MemoryTier[View],
-        parts: Parts,
+        addresses: Addresses,
+        memory: MemoryTier,
+        tier: SharedTier,
         composer: Composer,
         restamping: Restamping,
         knowledge: Knowledge,
@@ -43,8 +69,9 @@ class Screens:
         trust_unproven: bool = False,
     ) -> None:
         self._namespace = namespace
+        self._addresses = addresses
         self._memory = memory
-        self._parts = parts
+        self._tier = tier
         self._composer = composer
         self._restamping = restamping
         self._known = knowledge
@@ -55,75 +82,96 @@ class Screens:
 
     async def answer(self, screen: Screen, inputs: Inputs, came_by: Hops | None = None) -> Answer | Refused | None:
         """The screen for these inputs; None if there can be no such screen. came_by: the loads it is asked for by."""
-        identity = screen.identity(inputs)
-        view = self._memory.get(identity)
-        verdict = self._verdict(view) if view else Verdict.EXPIRED
+        found = self.begin(screen, inputs, came_by)
+        if not isinstance(found, Sought):
+            return found
+        try:
+            [entry] = await self.read(found)
+        except TierUnavailable:
+            entry = None
+        return self.taken(found, entry) or await self.composed(found, entry)
+
+    def begin(self, screen: Screen, inputs: Inputs, came_by: Hops | None = None) -> Answer | Sought | None:
+        """The first step of that: what L1 answers, or what is to be looked for in L2."""
+        address = self._addresses.of(screen, inputs)
+        held = self._memory.get(address)
+        view = held.view() if held else None
+        verdict = self._verdict(held, view) if held and view else Verdict.EXPIRED
         if view and verdict is Verdict.FRESH:
-            return self._served(screen, self._composer.answer(view, "l1"))
-        first = plan(screen, inputs, self._namespace)
+            return self._served(screen, self._composer.answer(view, "l1", held))
+        key = screen.key(self._namespace, screen.identity(inputs))
+        expires_at = inf if screen.deadline is None else asyncio.get_running_loop().time() + screen.deadline
+        hops = came_by or Hops(self._namespace, screen.name)
+        asking = Asking(self._known.ledger.head, expires_at=expires_at, hops=hops)
+        sought = Sought(screen, address, key, inputs, view, asking)
+        if view and verdict is Verdict.REVALIDATE:
+            self._refresh(sought, view)
+            return self._served(screen, self._composer.answer(view, "l1", held))
+        return sought
+
+    def read(self, sought: Sought) -> "asyncio.Future[list[Entry | None]]":
+        """The second step: what L2 holds; TierUnavailable where it is away."""
+        return asyncio.ensure_future(self._tier.read([sought.key]))
+
+    def taken(self, sought: Sought, entry: Entry | None) -> Answer | None:
+        """The third: what that answers, if it can be used."""
+        if entry is None or self._known.standing(entry) is not Standing.FRESH:
+            return None
+        self._restamping.consider(sought.key, entry)
+        view = view_from(entry)
+        view.until = self._composer.until(sought.screen, view)
+        # Checked against the ledger as it enters.
+        held = self._memory.put(sought.screen, sought.address, view)
+        return self._served(sought.screen, self._composer.answer(view, "l2", held))
+
+    async def composed(self, sought: Sought, entry: Entry | None) -> Answer | Refused | None:
+        """The fourth: what is composed. entry: what L2 held, and could not be used."""
+        first = plan(sought.screen, sought.inputs, self._namespace)
         if first is None:
             return None
-        order = Order(screen, screen.key(self._namespace, identity), inputs, first)
-        if view and verdict is Verdict.REVALIDATE:
-            self._refresh(order, view)
-            return self._served(screen, self._composer.answer(view, "l1"))
-        return self._served(screen, await self._sought(order, view, came_by or Hops(self._namespace, screen.name)))
+        asking = replace(sought.asking, unread=entry is None)
+        answer = await self._composer.compose(sought.order(first), asking, sought.old)
+        if isinstance(answer, Answer):
+            if answer.due or answer.view.until.judge(self._known.clock.now()) is Verdict.REVALIDATE:
+                self._refresh(sought, answer.view)
+            had = answer.had or sought.old is not None or entry is not None
+            return self._served(sought.screen, replace(answer, had=had))
+        return self._served(sought.screen, answer)
 
     def hops(self, screen: Screen, field: str) -> Hops:
         """The loads of this fleet that a request for the screen has come through, from its CDN-Loop field."""
         return Hops.read(self._namespace, screen.name, field, self._pairs)
 
-    def _served(self, screen: Screen, answer: Answer | Refused) -> Answer | Refused:
+    def _served(self, screen: Screen, answer: A) -> A:
         self._observe(Served(screen.name, answer.tier, answer.state, tuple(wanting(answer))))
         return answer
 
-    def _verdict(self, view: View) -> Verdict:
+    def _verdict(self, held: Held, view: View) -> Verdict:
         """What L1's view may be used for. Two comparisons prove it: the time with the proof, its position with the
         barrier; no tag is looked at."""
         now = self._known.clock.now()
         trusted = self._known.vouches or self._trust_unproven or now - view.at < UNPROVEN_FOR
-        if not trusted or (view.position < self._known.ledger.barrier and not self._proved_again(view)):
+        if not trusted or (held.position < self._known.ledger.barrier and not self._proved_again(held)):
             return Verdict.EXPIRED
         return view.until.judge(now)
 
-    def _proved_again(self, view: View) -> bool:
+    def _proved_again(self, held: Held) -> bool:
         """What lies below the barrier is raised to the head, or dropped."""
         ledger = self._known.ledger
-        if ledger.current(view.tags, view.position):
-            view.position = ledger.head
+        if ledger.current(held.tags, held.position):
+            held.position = ledger.head
             return True
-        self._memory.remove(view.identity)
+        self._memory.remove(held)
         return False
 
-    async def _sought(self, order: Order, old: View | None, hops: Hops) -> Answer | Refused:
-        deadline = order.screen.deadline
-        expires_at = inf if deadline is None else asyncio.get_running_loop().time() + deadline
-        since = self._known.ledger.head
-        [entry] = await self._parts.held([order.key])
-        asking = Asking(since, expires_at=expires_at, hops=hops, unread=entry is None)
-        if entry and self._known.standing(entry) is Standing.FRESH:
-            self._restamping.consider(order.key, entry)
-            return self._taken(order, view_from(entry))
-        answer = await self._composer.compose(order, asking, old)
-        if isinstance(answer, Answer):
-            if answer.due or answer.view.until.judge(self._known.clock.now()) is Verdict.REVALIDATE:
-                self._refresh(order, answer.view)
-            return replace(answer, had=answer.had or old is not None or entry is not None)
-        return answer
-
-    def _taken(self, order: Order, view: View) -> Answer:
-        """Hold L2's view in L1 too, checked against the ledger as it enters."""
-        view.until = self._composer.until(order.screen, view)
-        self._memory.put(view.identity, view)
-        return self._composer.answer(view, "l2")
-
-    def _refresh(self, order: Order, view: View) -> None:
+    def _refresh(self, sought: Sought, view: View) -> None:
         """Compose the view anew behind the answer, loading what is stale or would be before this holder's early
         refresh is over."""
 
         async def refresh() -> None:
-            hops, ahead = Hops(self._namespace, order.screen.name), max(0.0, view.lead) + 0.001
+            hops, ahead = Hops(self._namespace, sought.screen.name), max(0.0, view.lead) + 0.001
             asking = Asking(self._known.ledger.head, wait=True, ahead=ahead, hops=hops)
-            await self._composer.compose(order, asking, old=None)
+            if first := plan(sought.screen, sought.inputs, self._namespace):
+                await self._composer.compose(sought.order(first), asking, old=None)
 
-        self._background.start(("refresh", view.identity), refresh)
+        self._background.start(("refresh", sought.key.name), refresh)

@@ -1,88 +1,79 @@
 """The public listener's application: every declared screen at its path, and health."""
 
-from collections.abc import Iterable
+from collections.abc import Callable
 
 import structlog
 from starlette.types import Receive, Scope, Send
 
-from aggregator.engine.answer import Answer, Refused
 from aggregator.engine.serve import Screens
-from aggregator.http.health import Examine, health_reply
-from aggregator.http.inputs import InputReader
-from aggregator.http.negotiation import request_id, wants_msgpack
+from aggregator.http.health import HEALTH_PATHS, Examine, health_reply
+from aggregator.http.inputs import Headers, InputReader
+from aggregator.http.making import Making
+from aggregator.http.negotiation import request_id
 from aggregator.http.problems import Reply, problem
-from aggregator.http.responses import respond
+from aggregator.http.replies import Wanted, defect, reply_with
 from aggregator.model.hops import HEADER
 from aggregator.model.inputs import Inputs
 from aggregator.model.route import Routes
 from aggregator.model.screen import Screen
 
 HOPS = HEADER.encode()
-HEALTH_PATHS = (b"/healthz", b"/readyz")
-_log = structlog.get_logger()
+_HEALTH = {path.encode(): path for path in HEALTH_PATHS}
 
 
 class PublicApp:
-    """An ASGI application (no lifespan). Of a request nothing is read but path, method, the headers named here, and
-    what its screen declares."""
+    """An ASGI application (no lifespan) that answers every request there can be. Of a request nothing is read but path,
+    method, the headers named here, and what its screen declares. date: gives the Date field."""
 
-    def __init__(self, catalogue: Iterable[Screen], screens: Screens, inputs: InputReader, examine: Examine) -> None:
-        self._routes = Routes(catalogue)
+    def __init__(
+        self,
+        routes: Routes[Screen],
+        screens: Screens,
+        inputs: InputReader,
+        making: Making,
+        examine: Examine,
+        date: Callable[[], str],
+    ) -> None:
+        self._routes = routes
         self._screens = screens
         self._inputs = inputs
+        self._making = making
         self._examine = examine
+        self._date = date
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = _joined(scope["headers"])
         name = request_id(headers.get(b"x-request-id"))
         with structlog.contextvars.bound_contextvars(request_id=name):
             reply = await self._guarded(scope, headers)
-        await _send(send, reply, scope["method"] == "HEAD", name)
+        await _send(send, reply, scope["method"] == "HEAD", {"date": self._date()}, {"x-request-id": name})
 
-    async def _guarded(self, scope: Scope, headers: dict[bytes, bytes]) -> Reply:
+    async def _guarded(self, scope: Scope, headers: Headers) -> Reply:
         try:
             return await self._reply(scope, headers)
         except Exception:
-            _log.exception("request failed", path=scope["path"])
-            return problem(500, "This is a defect of the aggregator; its log has the request id and the traceback.")
+            return defect(scope["path"])
 
-    async def _reply(self, scope: Scope, headers: dict[bytes, bytes]) -> Reply:
+    async def _reply(self, scope: Scope, headers: Headers) -> Reply:
         method, path = scope["method"], scope["raw_path"]
-        healthy = path in HEALTH_PATHS
+        healthy = _HEALTH.get(path)
         found = None if healthy else self._routes.find(path)
         if not healthy and not found:
             return problem(404, "No screen has this path.")
         if method not in ("GET", "HEAD"):
             return problem(405, f"{method} is not served here; use GET or HEAD.", allow="GET, HEAD")
         if not found:
-            return health_reply(path, self._examine())
+            return health_reply(healthy or "", self._examine())
         screen, values = found
         inputs = await self._inputs.read(screen, values, scope["query_string"], headers)
         return inputs if isinstance(inputs, Reply) else await self._screen(screen, inputs, headers)
 
-    async def _screen(self, screen: Screen, inputs: Inputs, headers: dict[bytes, bytes]) -> Reply:
+    async def _screen(self, screen: Screen, inputs: Inputs, headers: Headers) -> Reply:
         came_by = self._screens.hops(screen, headers[HOPS].decode("latin-1")) if HOPS in headers else None
         if came_by and (why := came_by.loop(screen)):
             return problem(508, f"{screen.name} would wait for itself: {why}.")
         answer = await self._screens.answer(screen, inputs, came_by)
-        if answer is None:
-            return problem(404, "No screen has this path: one of its inputs cannot be put to an MBU.")
-        _note(screen, answer)
-        accept = headers.get(b"accept", b"").decode("latin-1")
-        condition = headers.get(b"if-none-match", b"").decode("latin-1")
-        return respond(screen, answer, wants_msgpack(accept), condition)
-
-
-def _note(screen: Screen, answer: Answer | Refused) -> None:
-    """A line for every request that did not get what was declared, with its own id: the load that failed may have been
-    another one's."""
-    if isinstance(answer, Refused):
-        failure = answer.failure
-        _log.warning(
-            "screen failed", screen=screen.name, slot=answer.slot.name, status=failure.status, why=failure.detail
-        )
-    elif not answer.view.whole and answer.tier != "l1":
-        _log.warning("screen incomplete", screen=screen.name)
+        return reply_with(screen, answer, Wanted.by(headers), self._making)
 
 
 def _joined(lines: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
@@ -96,10 +87,9 @@ def _joined(lines: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
     return {name: (b"; " if name == b"cookie" else b", ").join(several) for name, several in values.items()}
 
 
-async def _send(send: Send, reply: Reply, head: bool, name: str) -> None:
-    headers = {**reply.headers, "x-request-id": name}
-    if reply.status != 304:
-        headers["content-length"] = str(len(reply.body))
+async def _send(send: Send, reply: Reply, head: bool, first: dict[str, str], last: dict[str, str]) -> None:
+    length = {} if reply.status == 304 else {"content-length": str(len(reply.body))}
+    headers = {**first, **reply.headers, **length, **last}
     raw = [(key.encode("latin-1"), value.encode("latin-1")) for key, value in headers.items()]
     await send({"type": "http.response.start", "status": reply.status, "headers": raw})
     await send({"type": "http.response.body", "body": b"" if head else reply.body})

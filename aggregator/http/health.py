@@ -19,11 +19,12 @@ class Health:
     lag: int
 
 
+HEALTH_PATHS = ("/healthz", "/readyz")
 Examine = Callable[[], Health]
 
 
-def health_reply(path: bytes, health: Health) -> Reply:
+def health_reply(path: str, health: Health) -> Reply:
     """The reply to GET /healthz (always 200) or /readyz (503 until ready)."""
-    status = 503 if path == b"/readyz" and not health.ready else 200
+    status = 503 if path == "/readyz" and not health.ready else 200
     headers = {"content-type": "application/json", "cache-control": "no-store"}
     return Reply(status, orjson.dumps(asdict(health)), headers)

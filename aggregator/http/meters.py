@@ -5,7 +5,7 @@ from typing import Any
 
 import structlog
 
-from aggregator.events import Called, Event, Joined, Overtaken, Served, Trouble
+from aggregator.events import Called, Event, Joined, Overtaken, Served, Tally, Trouble
 from aggregator.http.buckets import bucket
 from loaders.loader import Reason
 
@@ -21,6 +21,7 @@ class Meters:
 
     def __init__(self) -> None:
         self.counters: dict[str, Series] = defaultdict(lambda: defaultdict(float))
+        self._tallies: dict[str, Tally] = {}
 
     def __call__(self, event: Event) -> None:
         match event:
@@ -40,11 +41,18 @@ class Meters:
             case Trouble(what):
                 self._count("troubles", what)
 
+    def tally(self, screen: str) -> Tally:
+        """What counts the hits of a screen that are fresh and whole."""
+        return self._tallies.setdefault(screen, Tally())
+
     def _count(self, name: str, *labels: str, by: float = 1) -> None:
         self.counters[name][labels] += by
 
     def snapshot(self) -> list[Any]:
         """`[[name, [label, …], value], …]`: what crosses from a worker to its parent."""
+        for screen, tally in self._tallies.items():
+            self._count("screens_served", screen, "l1", "fresh", by=tally.hits)
+            tally.hits = 0
         return [
             [name, list(labels), value] for name, series in self.counters.items() for labels, value in series.items()
         ]

@@ -1,11 +1,11 @@
-"""What a client asks for besides the screen: a form (Accept), a condition (If-None-Match), a request id."""
+"""What a client asks for besides the screen: MessagePack (Accept), and a request id."""
 
 import re
 import secrets
+from itertools import count
 
 MSGPACK = ("application/msgpack", "application/vnd.msgpack", "application/x-msgpack")
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
-_ENTITY_TAG = re.compile(r'(?:W/)?("[^"]*")')
 
 
 def wants_msgpack(accept: str) -> bool:
@@ -27,11 +27,9 @@ def _weighted(media: str) -> tuple[str, float]:
         return name, 0.0
 
 
-def matches(if_none_match: str, etag: str) -> bool:
-    """Is the entity tag among those of the field, by weak comparison (RFC 9110, section 13.1.2)?"""
-    return if_none_match.strip() == "*" or etag in _ENTITY_TAG.findall(if_none_match)
+_ids = map(f"{secrets.token_hex(4)}%08x".__mod__, count())
 
 
 def request_id(given: bytes | None) -> str:
-    """The client's own id if it is one, else a new one."""
-    return given.decode() if given and _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+    """The client's own id if it is one, else a new one: eight digits of this process, and a count."""
+    return given.decode() if given and _REQUEST_ID.fullmatch(given) else next(_ids)

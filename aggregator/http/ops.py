@@ -37,7 +37,7 @@ def admin_app(log: Log, publishers: Publishers, fleet: Fleet, openapi: dict[str,
 
     async def health(request: Request) -> Response:
         together, _ = await fleet()
-        return _response(health_reply(request.url.path.encode(), together))
+        return _response(health_reply(request.url.path, together))
 
     async def description(_: Request) -> Response:
         return Response(orjson.dumps(openapi), media_type="application/json")

@@ -2,28 +2,28 @@
 
 from collections.abc import Mapping
 from math import floor
-from typing import Any
-
-import http_sf
-import msgpack
-import orjson
 
 from aggregator.engine.answer import Answer, Refused
-from aggregator.http.negotiation import MSGPACK, matches
+from aggregator.http.forms import ANY, JSON, NO_COPIES, Copies, etag, fields
 from aggregator.http.problems import PROBLEM_TYPE, Reply, problem
 from aggregator.http.slots import HEADER, slots_field
+from aggregator.model.held import Form
 from aggregator.model.screen import Screen
-from aggregator.model.view import TITLES, etag
+from aggregator.model.view import TITLES
+from cache_policies.policy import fresh_until
 
-CACHE = http_sf.Token("aggregator")
 
+def respond(screen: Screen, answer: Answer | Refused, body: Form | None = None, copies: Copies = NO_COPIES) -> Reply:
+    """The reply to a GET of the screen; to HEAD the same without its body.
 
-def respond(screen: Screen, answer: Answer | Refused, as_msgpack: bool, if_none_match: str) -> Reply:
-    """The reply to a GET of the screen; to HEAD the same without its body."""
-    told = {HEADER: _told(answer)} if screen.tells_slots else {}
+    body: in the form that the client is given, None = JSON. copies: what the client has already. Times in it are whole
+    seconds, as of the beginning of this second.
+    """
+    second = floor(answer.now)
+    told = {HEADER: slots_field(answer.slots, second)} if screen.tells_slots else {}
     if isinstance(answer, Refused):
         return _refused(answer, told)
-    age = max(0, floor(answer.now - answer.view.timing.at))
+    age = max(0, floor(second - answer.view.timing.at))
     headers = {
         "cache-control": _cache_control(screen, answer, age),
         "cache-status": cache_status(answer),
@@ -31,66 +31,47 @@ def respond(screen: Screen, answer: Answer | Refused, as_msgpack: bool, if_none_
         "age": str(age),
         **told,
     }
-    if answer.view.status != 200:
-        return Reply(answer.view.status, answer.view.body, headers | {"content-type": PROBLEM_TYPE})
-    packed = _packed(answer.view.body) if as_msgpack else None
-    body, tag = (answer.view.body, answer.view.etag) if packed is None else (packed, etag(packed))
-    headers["etag"] = tag
-    if if_none_match and matches(if_none_match, tag):
-        return Reply(304, b"", headers)
-    headers["content-type"] = "application/json" if packed is None else MSGPACK[0]
-    return Reply(200, body, headers)
-
-
-def _told(answer: Answer | Refused) -> str:
-    """The state of every slot; of a view made at most once a second, as its ages are in seconds."""
-    if isinstance(answer, Refused):
-        return slots_field(answer.slots, answer.now)
-    made, how, text = answer.view.said
-    if not made <= answer.now < made + 1 or how != (answer.stale, answer.unproven):
-        text = slots_field(answer.slots, answer.now)
-        answer.view.said = (floor(answer.now), (answer.stale, answer.unproven), text)
-    return text
-
-
-def _packed(body: bytes) -> bytes | None:
-    """The same as MessagePack; None where it nests deeper than that can be made of."""
-    try:
-        packed: bytes = msgpack.packb(orjson.loads(body))
-    except ValueError:
-        return None
-    return packed
+    view = answer.view
+    if view.status != 200:
+        return Reply(view.status, view.body, headers | {"content-type": PROBLEM_TYPE})
+    name, content = (body.name, body.body) if body else (JSON, view.body)
+    if (had := copies(view.digest)) is not None:
+        return Reply(304, b"", headers | {"etag": etag(view.digest, name if had == ANY else had)})
+    return Reply(200, content, headers | {"etag": etag(view.digest, name), **fields(name)})
 
 
 def _refused(answer: Refused, told: Mapping[str, str]) -> Reply:
     failure = answer.failure
     retry_after = failure.retry_after or (1.0 if failure.status == 503 else None)
     detail = f"{answer.slot.name}: {TITLES[failure.status].lower()}: {failure.detail}"
-    parameters: dict[str, Any] = {"fwd": http_sf.Token("miss"), "stored": False, "detail": answer.state}
-    status = str(http_sf.ser([(CACHE, parameters)]))
+    status = f'aggregator;fwd=miss;stored=?0;detail="{answer.state}"'
     return problem(failure.status, detail, retry_after, cache_status=status, **told)
 
 
 def _cache_control(screen: Screen, answer: Answer, age: int) -> str:
-    """Only what is whole and fresh may be used unasked, and not for longer than it is fresh here. The age counts
-    towards max-age (RFC 9111, section 4.2), so that it is added."""
+    """Only what is whole and fresh may be used unasked, and not for longer than it is fresh here, also where that is
+    told at the end of this second. The age counts towards max-age (RFC 9111, section 4.2), so that it is added."""
     if not answer.view.whole or not answer.view.kept or not answer.current:
         return "no-store"
     if screen.client_max_age is None or not answer.whole:
         return "private, no-cache"
-    return f"private, max-age={age + max(0, floor(min(screen.client_max_age, answer.ttl)))}"
+    return f"private, max-age={age + max(0, floor(min(screen.client_max_age, _left(answer))))}"
 
 
 def cache_status(answer: Answer) -> str:
-    """The Cache-Status field (RFC 9211): a hit or why not, and in `detail` the tier and what is not fresh."""
-    parameters: dict[str, Any] = {}
-    if answer.loaded:
-        parameters["fwd"] = http_sf.Token("stale" if answer.had else "uri-miss")
-        parameters["stored"] = answer.stored
-    else:
-        parameters["hit"] = True
-        as_declared = answer.current and answer.view.whole
-        parameters["ttl"] = floor(answer.ttl) if as_declared else min(0, floor(answer.ttl))
+    """The Cache-Status field (RFC 9211): a hit or why not, and in `detail` the tier and what is not fresh.
+
+    The words are tokens and names of slots, which are identifiers, so that nothing has to be escaped (RFC 9651)."""
     words = [answer.tier.upper(), *answer.loaded, answer.state if answer.state != "fresh" else ""]
-    parameters["detail"] = " ".join(filter(None, words))
-    return str(http_sf.ser([(CACHE, parameters)]))
+    detail = " ".join(filter(None, words))
+    if answer.loaded:
+        why, stored = "stale" if answer.had else "uri-miss", "stored" if answer.stored else "stored=?0"
+        return f'aggregator;fwd={why};{stored};detail="{detail}"'
+    as_declared = answer.current and answer.view.whole
+    ttl = max(0, floor(_left(answer))) if answer.ttl > 0 and as_declared else min(0, floor(answer.ttl))
+    return f'aggregator;hit;ttl={ttl};detail="{detail}"'
+
+
+def _left(answer: Answer) -> float:
+    """Seconds of freshness that are left whenever in this second it is told."""
+    return fresh_until(answer.view.timing) - floor(answer.now) - 1

@@ -1,7 +1,8 @@
 """A viewer is somebody whose token was verified; whoever is not is told why."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from math import inf
 from typing import Any
 
 from aggregator.model.tags import has_control
@@ -11,10 +12,12 @@ MAX_CLAIM_BYTES = 200
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """subject: the `sub` claim (RFC 7519, section 4.1.2), 1 to 200 bytes. claims: all, as the token has them."""
+    """subject: the `sub` claim (RFC 7519, section 4.1.2), 1 to 200 bytes. claims: all, as the token has them.
+    until: when the token expires, fleet seconds, the leeway included."""
 
     subject: str
     claims: Mapping[str, Any]
+    until: float = field(default=inf, compare=False)
 
     def claim(self, path: str) -> str | None:
         """The text of a claim such as "sub" or "org.id", where dots lead into objects; None if there is no text or

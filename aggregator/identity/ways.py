@@ -12,6 +12,9 @@ from aggregator.identity.token import Claims, check_times, signed_claims, subjec
 from aggregator.identity.viewer import Viewer
 from aggregator.model.catalogue import ViewerKey
 
+# A claim may be any number, and a double is not.
+_FOR_EVER = 2**53
+
 
 class Proof(NamedTuple):
     """Who a token's bearer is, by which way, and by which key, of which only the digest is kept."""
@@ -33,8 +36,8 @@ class Way:
         """What a key of this way proves, or None if none signed the token; Refused if one did and it does not count."""
         for key in self._candidates(kid):
             if (claims := signed_claims(token, key, self.declared)) is not None:
-                viewer = Viewer(subject_of(claims), claims)
                 self.check(claims, now)
+                viewer = Viewer(subject_of(claims), claims, min(claims["exp"], _FOR_EVER) + self.declared.leeway)
                 return Proof(viewer, self, key.material)
         return None
 

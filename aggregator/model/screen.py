@@ -130,7 +130,7 @@ class Screen:
         seen = [name.removeprefix("header.") for name in self.inputs if name.startswith("header.")]
         cookie = ["cookie"] if any(name.startswith("cookie.") for name in self.inputs) else []
         viewer = ["authorization"] if self.claims else []
-        return ", ".join(dict.fromkeys(["accept", *viewer, *self.forwarded, *cookie, *seen]))
+        return ", ".join(dict.fromkeys(["accept", "accept-encoding", *viewer, *self.forwarded, *cookie, *seen]))
 
     @cached_property
     def definition(self) -> str:
@@ -153,6 +153,12 @@ class Screen:
     def key(self, namespace: str, identity: bytes) -> Key:
         """The key of the view with this identity."""
         return make_key(namespace, "view", self.name, identity)
+
+    @cached_property
+    def common_tags(self) -> frozenset[str]:
+        """The tags of all its views, but for those of which a part failed."""
+        implicit = [tag for slot in self.slots for tag in slot.fragment.implicit_tags]
+        return frozenset([screen_tag(self.name), EVERYTHING, *implicit])
 
     def own_tags(self, inputs: Inputs) -> tuple[str, ...]:
         """The tags that a view has besides its fragments'."""

@@ -17,16 +17,14 @@ from aggregator.model.tags import union
 from cache_policies.policy import Lifetime, Moments, Timing, plain_moments
 from loaders.loader import Failed, Reason
 
-# Of one slot's state as it comes out of L2, with texts of its own (sys.getsizeof on CPython 3.11).
-_SLOT_BYTES = 270
-
 
 @dataclass(slots=True)
 class View:
-    """A finished answer, as L1 holds it.
+    """A finished answer.
 
-    status: 200, or 404 where a required part is absent. body: JSON text. tags: the union of its parts' and its own.
-    position: where it was last proved current; raised when it is proved again.
+    status: 200, or 404 where a required part is absent. body: JSON text. digest: what its entity tags are made of, the
+    same wherever the body is. tags: the union of its parts' and its own.
+    position: where it was last proved current.
     timing: the worst of its parts'. until: the ends of its verdicts for this holder, on the fleet's clock.
     at: when its oldest part was loaded, fleet seconds; where it stands in for a failure, since when it does.
     slots: what there is to tell of each.
@@ -34,10 +32,9 @@ class View:
     within the screen's deadline, and may be by now.
     """
 
-    identity: bytes
     status: int
     body: bytes
-    etag: str
+    digest: bytes
     tags: tuple[str, ...]
     position: Position
     timing: Timing
@@ -49,13 +46,6 @@ class View:
     unproven: bool = False
     kept: bool = True
     late: bool = False
-    # What is told of its slots, as text; when that was made, and whether the view was stale or unproven then.
-    said: tuple[float, tuple[bool, bool], str] = (-1.0, (False, False), "")
-
-    @property
-    def size(self) -> int:
-        """Bytes of its body, and what it takes to tell of its slots."""
-        return len(self.body) + _SLOT_BYTES * len(self.slots)
 
     @property
     def lead(self) -> float:
@@ -67,24 +57,23 @@ class View:
         """May it be kept as what the screen is, by everybody?"""
         return self.whole and self.kept and not self.stale and not self.unproven
 
-    def as_entry(self) -> Entry:
-        """What L2 keeps of it."""
+    def as_entry(self, identity: bytes) -> Entry:
+        """What L2 keeps of it, as what this identity is."""
         absent = self.status == 404
-        return Entry(self.identity, self.body, self.tags, self.timing, self.position, absent, slots=self.slots)
+        return Entry(identity, self.body, self.tags, self.timing, self.position, absent, slots=self.slots)
 
 
 def view_from(entry: Entry) -> View:
     """The view that an L2 entry holds."""
     status, body, until = 404 if entry.absent else 200, entry.payload, plain_moments(entry.timing)
     timing, slots = entry.timing, entry.slots
-    return View(entry.identity, status, body, etag(body), entry.tags, entry.position, timing, until, timing.at, slots)
+    return View(status, body, digest_of(body), entry.tags, entry.position, timing, until, timing.at, slots)
 
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """What a view is made with besides its parts: its identity and own tags, the head, and the fleet's time."""
+    """What a view is made with besides its parts: its own tags, the head, and the fleet's time."""
 
-    identity: bytes
     tags: tuple[str, ...]
     position: Position
     now: float
@@ -106,10 +95,9 @@ def compose(screen: Screen, parts: Sequence[Part], stamp: Stamp) -> View:
     timing, pieces = worst_timing(parts, stamp.now), [piece for part in parts for piece in part.pieces]
     told = tuple(part.told for part in parts)
     return View(
-        stamp.identity,
         404 if absent else 200,
         body,
-        etag(body),
+        digest_of(body),
         union([*(entry.tags for part in parts for entry in part.entries), stamp.tags]),
         stamp.position,
         timing,
@@ -124,9 +112,9 @@ def compose(screen: Screen, parts: Sequence[Part], stamp: Stamp) -> View:
     )
 
 
-def etag(body: bytes) -> str:
-    """A strong entity tag (RFC 9110, section 8.8.3), the same wherever the bytes are the same."""
-    return f'"{blake2b(body, digest_size=16).hexdigest()}"'
+def digest_of(body: bytes) -> bytes:
+    """16 bytes that stand for the body's."""
+    return blake2b(body, digest_size=16).digest()
 
 
 def splice(screen: Screen, parts: Sequence[Part]) -> bytes:

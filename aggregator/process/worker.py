@@ -15,7 +15,7 @@ import uvloop
 
 from aggregator.app import Service, connect
 from aggregator.declaration.read import declare
-from aggregator.http.wire import Limits, Wire
+from aggregator.http.wire import Limits, Never, Quick, Wire
 from aggregator.process.channel import Channel
 from aggregator.process.logs import log_as
 from aggregator.settings import Settings
@@ -30,17 +30,19 @@ class Server(uvicorn.Server):
         yield
 
 
-def server(app: object, settings: Settings) -> Server:
-    """An HTTP server for an ASGI application that stops when its `should_exit` is set."""
+def server(app: object, settings: Settings, quick: Quick | None = None) -> Server:
+    """An HTTP server that stops when its `should_exit` is set. app: an ASGI application, which dates its own answers
+    where something quicker is given."""
     limits = Limits(settings.max_target_bytes, settings.max_header_bytes)
     config = uvicorn.Config(
         app,  # type: ignore[arg-type]
-        http=partial(Wire, limits),  # type: ignore[arg-type]
+        http=partial(Wire, limits, quick or Never()),  # type: ignore[arg-type]
         ws="none",
         lifespan="off",
         log_config=None,
         access_log=False,
         server_header=False,
+        date_header=quick is None,
         proxy_headers=False,
         timeout_graceful_shutdown=max(1, round(settings.drain_limit)),
     )
@@ -55,7 +57,7 @@ async def work(control: socket.socket, listening: socket.socket) -> None:
     log_as(settings.log_level, settings.log_format)
     catalogue = declare(orders["source"], os.environ).catalogue
     service = connect(catalogue, settings, orders["redis_url"], orders["log_url"], orders["hash_key"])
-    await _serve(service, server(service.app, settings), channel, listening)
+    await _serve(service, server(service.app, settings, service.direct), channel, listening)
 
 
 async def _serve(service: Service, http: Server, channel: Channel, listening: socket.socket) -> None:

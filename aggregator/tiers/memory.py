@@ -1,149 +1,167 @@
-"""L1: finished views in this process, bounded in bytes, found by identity and expelled by tag."""
+"""L1: finished views in this process, bounded in bytes, found by address and expelled by tag."""
 
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Callable, Collection
 
+from aggregator.model.held import Form, Held, hold
 from aggregator.model.ledger import Ledger
 from aggregator.model.position import Position
+from aggregator.model.screen import Screen
+from aggregator.model.view import View
 from cache_policies.eviction.eviction import Eviction
 from cache_policies.eviction.lru import Lru
-from cache_policies.eviction.node import Node
 
-# Bytes that holding a view costs beside its body and identity, measured with tracemalloc on CPython 3.11 over 5,000
-# views of 0, 8 and 24 tags each: the view's own fields, its dictionary and eviction slots; for a tag, its string and,
-# as most tags are on one view or a few, a set of its own in the index.
-VIEW_OVERHEAD = 1_100
-TAG_OVERHEAD = 310
+# Bytes that holding a view costs beside its texts, and each tag of its own, measured by benchmarks/memory.py.
+VIEW_OVERHEAD = 400
+TAG_OVERHEAD = 90
+FORM_OVERHEAD = 400
 # A view larger than this part of L1 would push out too many others to be worth its place.
 LARGEST_SHARE = 8
+# Charges are whole multiples of it, so that there are few different ones, and each is one object for all views.
+_GRAIN = 64
+# Tags are known by their hashes, of which two alike would expel a view too much: 60 bits are an int of 32 bytes.
+_HASH = (1 << 60) - 1
 
 
-class Held(Protocol):
-    """What L1 needs of a view; tags and size do not change while it is held, the position may rise."""
+class MemoryTier:
+    """Address → view, with an index tag → views.
 
-    @property
-    def tags(self) -> tuple[str, ...]: ...
-    @property
-    def position(self) -> Position: ...
-    @property
-    def size(self) -> int: ...
-
-
-V = TypeVar("V", bound=Held)
-
-
-class _Place(Node, Generic[V], kw_only=True, gc=False, eq=False):
-    view: V
-
-
-class MemoryTier(Generic[V]):
-    """Identity → view, with an index tag → identities.
-
-    A tag on more than `wide_after` views is wide: it is counted, not indexed, and its invalidation raises the
-    ledger's barrier instead of expelling one by one, which would stall the event loop (docs/architecture.md).
-    capacity: bytes, an estimate of the index's and the places' own included.
+    A tag on more than `wide_after` views is wide, and so is every one of `common`: it is counted or not even that, and
+    not indexed; its invalidation raises the ledger's barrier instead of expelling one by one, which would stall the
+    event loop (docs/architecture.md).
+    capacity: bytes, an estimate of the index's and the places' own included. find, touch: a look-up, and noting that
+    what was found is used: the two steps of a hit, bound once.
     """
 
     def __init__(
-        self, capacity: int, ledger: Ledger, wide_after: int = 1_000, eviction: Eviction[_Place[V]] | None = None
+        self,
+        capacity: int,
+        ledger: Ledger,
+        common: Collection[str] = (),
+        eviction: Eviction[Held] | None = None,
+        wide_after: int = 1_000,
     ) -> None:
         self.size = 0
         self.evictions = 0
         self._capacity = capacity
         self._ledger = ledger
+        self._common = frozenset(common)
+        self._eviction: Eviction[Held] = Lru() if eviction is None else eviction
         self._wide_after = wide_after
-        self._eviction: Eviction[_Place[V]] = Lru() if eviction is None else eviction
-        self._places: dict[bytes, _Place[V]] = {}
-        self._index: dict[str, set[bytes]] = {}
-        self._wide: dict[str, int] = {}
+        # None of these is tracked by the garbage collector but the second of the index, which has few entries.
+        self._views: dict[bytes, Held] = {}
+        self._one: dict[int, Held] = {}
+        self._some: dict[int, dict[Held, None]] = {}
+        self._wide: dict[int, int] = {}
+        self._charges: dict[int, int] = {}
+        self.find: Callable[[bytes], Held | None] = self._views.get
+        self.touch: Callable[[Held], None] = self._eviction.touch
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._views)
 
-    def get(self, identity: bytes) -> V | None:
+    def get(self, address: bytes) -> Held | None:
         """The view, noting its use; whether it may be used is for the caller to decide."""
-        place = self._places.get(identity)
-        if place is None:
-            return None
-        self._eviction.touch(place)
-        return place.view
+        held = self.find(address)
+        if held is not None:
+            self.touch(held)
+        return held
 
-    def put(self, identity: bytes, view: V) -> bool:
-        """Hold `view`; False where it is not held: overtaken, too large, or older than the one held already."""
-        held = self._places.get(identity)
-        if held is not None and view.position < held.view.position:
-            return False
+    def put(self, screen: Screen, address: bytes, view: View) -> Held | None:
+        """Hold `view`; None where it is not held: overtaken, too large, or older than the one held already."""
+        there = self.find(address)
+        if there is not None and view.position < there.position:
+            return None
         # Not held is what the ledger cannot prove: later invalidations only look for what they overtake themselves.
         if not self._ledger.current(view.tags, view.position):
-            return False
-        self.remove(identity)
-        charge = _charge(identity, view)
-        if charge * LARGEST_SHARE > self._capacity:
-            return False
-        self._make_room(charge)
-        self._add(_Place(key=identity, cost=charge, view=view))
-        return True
+            return None
+        if there is not None:
+            self.remove(there)
+        cost = self._charge(len(view.body) + len(address) + VIEW_OVERHEAD + TAG_OVERHEAD * len(view.tags))
+        if cost * LARGEST_SHARE > self._capacity:
+            return None
+        return self._add(hold(screen, address, view, cost))
 
-    def remove(self, identity: bytes) -> None:
+    def add_form(self, held: Held, form: Form) -> bool:
+        """Keep another form of a view's body; False where the view is not held any more, or grows too large."""
+        cost = self._charge(held.cost + len(form.body) + FORM_OVERHEAD)
+        if self.find(held.key) is not held or cost * LARGEST_SHARE > self._capacity:
+            return False
+        held.forms = {**(held.forms or {}), form.name: form}
+        self.size += cost - held.cost
+        self._eviction.resize(held, cost)
+        self._make_room(0)
+        return self.find(held.key) is held
+
+    def remove(self, held: Held) -> None:
         """Let a view go, if it is held."""
-        place = self._places.get(identity)
-        if place is not None:
-            self._eviction.remove(place)
-            self._drop(place)
+        if self.find(held.key) is held:
+            self._eviction.remove(held)
+            self._drop(held)
 
     def overtake(self, tag: str, position: Position) -> int:
         """An invalidation of `tag` at `position`: expel the views it overtakes, or raise the barrier to it.
 
         Compares positions, so that a view from a process that is ahead of this one stays. Returns how many went.
         """
-        if tag in self._wide:
+        name = hash(tag) & _HASH
+        if tag in self._common or name in self._wide:
             self._ledger.barrier = max(self._ledger.barrier, position)
             return 0
-        overtaken = [
-            identity for identity in self._index.get(tag, ()) if self._places[identity].view.position < position
-        ]
-        for identity in overtaken:
-            self.remove(identity)
+        one = self._one.get(name)
+        several = self._some.get(name, ()) if one is None else (one,)
+        overtaken = [held for held in several if held.position < position]
+        for held in overtaken:
+            self.remove(held)
         return len(overtaken)
 
-    def _make_room(self, charge: int) -> None:
-        while self.size + charge > self._capacity:
+    def _charge(self, size: int) -> int:
+        rounded = -(-size // _GRAIN) * _GRAIN
+        return self._charges.setdefault(rounded, rounded)
+
+    def _make_room(self, wanted: int) -> None:
+        while self.size + wanted > self._capacity:
             self._drop(self._eviction.victim())
             self.evictions += 1
 
-    def _add(self, place: _Place[V]) -> None:
-        self._places[place.key] = place
-        self._eviction.add(place)
-        self.size += place.cost
-        for tag in set(place.view.tags):
-            self._tie(tag, place.key)
+    def _add(self, held: Held) -> Held:
+        self._make_room(held.cost)
+        self._views[held.key] = held
+        self._eviction.add(held)
+        self.size += held.cost
+        for tag in held.own_tags:
+            self._tie(hash(tag) & _HASH, held)
+        return held
 
-    def _drop(self, place: _Place[V]) -> None:
-        del self._places[place.key]
-        self.size -= place.cost
-        for tag in set(place.view.tags):
-            self._untie(tag, place.key)
+    def _drop(self, held: Held) -> None:
+        del self._views[held.key]
+        self.size -= held.cost
+        for tag in held.own_tags:
+            self._untie(hash(tag) & _HASH, held)
 
-    def _tie(self, tag: str, identity: bytes) -> None:
-        if tag in self._wide:
-            self._wide[tag] += 1
-            return
-        identities = self._index.setdefault(tag, set())
-        identities.add(identity)
-        if len(identities) > self._wide_after:
-            self._wide[tag] = len(self._index.pop(tag))
+    def _tie(self, name: int, held: Held) -> None:
+        if name in self._wide:
+            self._wide[name] += 1
+        elif (some := self._some.get(name)) is not None:
+            some[held] = None
+            self._widen(name, some)
+        elif (one := self._one.setdefault(name, held)) is not held:
+            del self._one[name]
+            self._some[name] = some = {one: None, held: None}
+            self._widen(name, some)
 
-    def _untie(self, tag: str, identity: bytes) -> None:
-        if tag in self._wide:
-            self._wide[tag] -= 1
-            if not self._wide[tag]:
-                del self._wide[tag]
-            return
-        identities = self._index[tag]
-        identities.remove(identity)
-        if not identities:
-            del self._index[tag]
+    def _widen(self, name: int, some: Collection[Held]) -> None:
+        if len(some) > self._wide_after:
+            del self._some[name]
+            self._wide[name] = len(some)
 
-
-def _charge(identity: bytes, view: Held) -> int:
-    """The bytes that holding `view` costs, estimated high rather than low."""
-    return view.size + len(identity) + VIEW_OVERHEAD + TAG_OVERHEAD * len(view.tags) + sum(map(len, view.tags))
+    def _untie(self, name: int, held: Held) -> None:
+        if name in self._wide:
+            self._wide[name] -= 1
+            if not self._wide[name]:
+                del self._wide[name]
+        elif (some := self._some.get(name)) is not None:
+            some.pop(held, None)
+            if not some:
+                del self._some[name]
+        else:
+            self._one.pop(name, None)

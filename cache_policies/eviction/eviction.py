@@ -29,5 +29,8 @@ class Eviction(Protocol[N]):
     def remove(self, node: N) -> None:
         """`node`, which is kept, is taken out for another reason than space; it says nothing about its worth."""
 
+    def resize(self, node: N, cost: int) -> None:
+        """`node`, which is kept, costs something else from now on; what it is worth stays."""
+
     def victim(self) -> N:
         """Take out what leaves first; KeyError if nothing is kept."""

@@ -18,4 +18,5 @@ class Lru(Generic[N]):
         self.add = self._queue.append
         self.touch = self._queue.renew
         self.remove = self._queue.remove
+        self.resize = self._queue.resize
         self.victim = self._queue.pop

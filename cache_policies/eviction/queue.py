@@ -50,6 +50,11 @@ class Queue(Generic[N]):
         node.before = node.after = None
         self.size -= node.cost
 
+    def resize(self, node: N, cost: int) -> None:
+        """`node`, which is in this queue, costs something else from now on."""
+        self.size += cost - node.cost
+        node.cost = cost
+
     def pop(self) -> N:
         """Take the oldest out; KeyError if there is none."""
         oldest = self.oldest

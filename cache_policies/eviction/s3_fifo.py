@@ -56,6 +56,10 @@ class S3Fifo(Generic[N]):
         """Take `node` out of its queue."""
         (self._main if node.queue else self._small).remove(node)
 
+    def resize(self, node: N, cost: int) -> None:
+        """In whichever queue it is."""
+        (self._main if node.queue else self._small).resize(node, cost)
+
     def victim(self) -> N:
         """From the small queue, unless the main one has more than its share."""
         self._full = True

@@ -48,7 +48,7 @@ def test_many_clients_on_a_cold_screen_cost_one_load_a_fragment() -> None:
                 shop.latency = 0.2
             asked = [world.processes[n % 4].get() for n in range(400)]
             answers = await asyncio.gather(*asked)
-            assert {answer.view.etag for answer in answers} == {answers[0].view.etag}
+            assert {answer.view.digest for answer in answers} == {answers[0].view.digest}
             assert world.calls() == 2
 
     run(story())

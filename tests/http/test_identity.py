@@ -127,12 +127,12 @@ def test_a_view_of_a_viewer_is_private_and_its_public_parts_are_shared(running: 
         got = running.get(f"/cart/{id}", {"authorization": token(f"{subject}-{id}")})
         assert got.json["data"] == {"cart": subject, "plain": "for all"}
         assert got.headers["cache-control"].startswith("private, max-age=")
-        assert got.headers["vary"] == "accept, authorization"
+        assert got.headers["vary"] == "accept, accept-encoding, authorization"
     assert mbu.calls[f"/plain/{id}"] == 1
     assert all("authorization" not in one.headers for one in mbu.seen)
     again = running.get(f"/cart/{id}", {"authorization": token(f"anna-{id}", more="another token")})
     assert (again.json["data"]["cart"], "hit" in again.headers["cache-status"]) == ("anna", True)
-    assert running.get(f"/plain/{id}").headers["vary"] == "accept"
+    assert running.get(f"/plain/{id}").headers["vary"] == "accept, accept-encoding"
 
 
 def test_what_is_handed_on_is_private_to_it(running: Running, mbu: Mbu, id: str) -> None:
@@ -156,7 +156,7 @@ def test_what_is_declared_is_seen_and_decides(running: Running, mbu: Mbu, id: st
     assert running.get(f"/offers/{id}?page=2&q=a%20b&x=1", german).json["data"] == {"offers": "two"}
     assert running.get(f"/offers/{id}").json["data"] == {"offers": "one"}
     assert [seen.headers.get("accept-language") for seen in mbu.seen] == ["de", None]
-    assert running.get(f"/offers/{id}").headers["vary"] == "accept, accept-language"
+    assert running.get(f"/offers/{id}").headers["vary"] == "accept, accept-encoding, accept-language"
 
 
 @pytest.mark.parametrize("query", ["page=x", "page=1&page=2", "q=%00", "q=" + "x" * 201, "page=%ff"])

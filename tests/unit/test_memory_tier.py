@@ -1,22 +1,17 @@
 """L1: bounded in bytes, expelled by tag, never going back."""
 
 import random
-from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
 from aggregator.model.ledger import Ledger
 from aggregator.model.position import ORIGIN, Position, position_of
+from aggregator.model.screen import Slot
+from aggregator.model.view import View
 from aggregator.tiers.memory import MemoryTier
-
-
-@dataclass
-class Held:
-    """A stand-in for a view."""
-
-    tags: tuple[str, ...] = ()
-    position: Position = ORIGIN
-    size: int = 0
+from cache_policies.policy import Lifetime, Moments, Timing
+from tests.world import fragment, screen
 
 
 def at(ms: int) -> Position:
@@ -24,34 +19,51 @@ def at(ms: int) -> Position:
     return position_of(1, ms, 0)
 
 
-def tier(capacity: int = 1 << 20, wide_after: int = 1_000, ledger: Ledger | None = None) -> MemoryTier[Held]:
-    """An L1 of 1 MiB."""
-    return MemoryTier(capacity, Ledger() if ledger is None else ledger, wide_after)
+HOME = screen(Slot("feed", fragment("feed")))
+
+
+class Tier(MemoryTier):
+    """An L1 of 1 MiB, of views of one screen without common tags but those of every view."""
+
+    def __init__(self, capacity: int = 1 << 20, wide_after: int = 1_000, ledger: Ledger | None = None) -> None:
+        super().__init__(capacity, Ledger() if ledger is None else ledger, HOME.common_tags, wide_after=wide_after)
+
+    def hold(self, address: bytes, tags: tuple[str, ...] = (), position: Position = ORIGIN, size: int = 0) -> Any:
+        """Put a view with these tags and so many bytes."""
+        moments = Moments(100.0, 100.0, 100.0)
+        timing = Timing(0.0, Lifetime(100.0))
+        return self.put(HOME, address, View(200, b"x" * size, bytes(16), tags, position, timing, moments, 0.0))
+
+    def let_go(self, address: bytes) -> None:
+        """Take a view out, if it is there."""
+        if held := self.find(address):
+            self.remove(held)
 
 
 def test_what_was_put_is_found():
     """And nothing else."""
-    l1, view = tier(), Held()
-    assert l1.put(b"a", view)
+    l1 = Tier()
+    view = l1.hold(b"a")
+    assert view
     assert l1.get(b"a") is view
     assert l1.get(b"b") is None
 
 
 def test_a_lower_position_does_not_replace_a_higher_one():
     """L1 never goes back; an equal position replaces."""
-    l1, newer, equal = tier(), Held(position=at(2)), Held(position=at(2))
-    l1.put(b"a", newer)
-    assert not l1.put(b"a", Held(position=at(1)))
+    l1 = Tier()
+    newer = l1.hold(b"a", position=at(2))
+    assert not l1.hold(b"a", position=at(1))
     assert l1.get(b"a") is newer
-    assert l1.put(b"a", equal)
-    assert l1.get(b"a") is equal
+    equal = l1.hold(b"a", position=at(2))
+    assert l1.get(b"a") is equal is not newer
     assert len(l1) == 1
 
 
 def test_the_position_is_read_where_it_stands_now():
     """A view that was proved again at a later position is not expelled by what came before."""
-    l1, view = tier(), Held(("t",), at(1))
-    l1.put(b"a", view)
+    l1 = Tier()
+    view = l1.hold(b"a", ("t",), at(1))
     view.position = at(5)
     assert l1.overtake("t", at(3)) == 0
     assert l1.overtake("t", at(6)) == 1
@@ -59,11 +71,11 @@ def test_the_position_is_read_where_it_stands_now():
 
 def test_an_invalidation_expels_what_it_overtakes():
     """Views of the tag with a lower position go; those of a process that is ahead, and of other tags, stay."""
-    l1 = tier()
-    l1.put(b"old", Held(("t", "u"), at(1)))
-    l1.put(b"same", Held(("t",), at(2)))
-    l1.put(b"ahead", Held(("t",), at(3)))
-    l1.put(b"other", Held(("u",), at(1)))
+    l1 = Tier()
+    l1.hold(b"old", ("t", "u"), at(1))
+    l1.hold(b"same", ("t",), at(2))
+    l1.hold(b"ahead", ("t",), at(3))
+    l1.hold(b"other", ("u",), at(1))
     assert l1.overtake("t", at(2)) == 1
     assert [l1.get(name) is not None for name in (b"old", b"same", b"ahead", b"other")] == [False, True, True, True]
 
@@ -72,24 +84,24 @@ def test_what_the_ledger_has_overtaken_does_not_enter():
     """A view that was composed before an invalidation, and arrives after it, is refused."""
     ledger = Ledger()
     ledger.apply(at(2), ["t"])
-    l1 = tier(ledger=ledger)
-    assert not l1.put(b"a", Held(("t",), at(1)))
-    assert l1.put(b"a", Held(("t",), at(2)))
+    l1 = Tier(ledger=ledger)
+    assert not l1.hold(b"a", ("t",), at(1))
+    assert l1.hold(b"a", ("t",), at(2))
 
 
 def test_what_is_below_the_floor_does_not_enter():
     """Nothing is known of the invalidations between it and the floor."""
     ledger = Ledger()
     ledger.raise_floor(at(5))
-    assert not tier(ledger=ledger).put(b"a", Held(("t",), at(4)))
+    assert not Tier(ledger=ledger).hold(b"a", ("t",), at(4))
 
 
 def test_a_wide_tag_raises_the_barrier():
     """A tag on more than `wide_after` views expels nothing: the barrier makes them prove themselves."""
     ledger = Ledger()
-    l1 = tier(wide_after=3, ledger=ledger)
+    l1 = Tier(wide_after=3, ledger=ledger)
     for name in (b"a", b"b", b"c", b"d"):
-        l1.put(name, Held(("wide",), at(1)))
+        l1.hold(name, ("wide",), at(1))
     assert l1.overtake("wide", at(7)) == 0
     assert len(l1) == 4
     assert ledger.barrier == at(7)
@@ -99,8 +111,9 @@ def test_the_barrier_never_falls():
     """An older invalidation of a wide tag leaves it where it is."""
     ledger = Ledger()
     ledger.barrier = at(9)
-    l1 = tier(wide_after=0, ledger=ledger)
-    l1.put(b"a", Held(("wide",), at(1)))
+    l1 = Tier(wide_after=1, ledger=ledger)
+    for name in (b"a", b"b"):
+        l1.hold(name, ("wide",), at(1))
     l1.overtake("wide", at(7))
     assert ledger.barrier == at(9)
 
@@ -108,9 +121,9 @@ def test_the_barrier_never_falls():
 def test_a_tag_at_the_limit_is_still_indexed():
     """Wide is more than `wide_after`, not as many."""
     ledger = Ledger()
-    l1 = tier(wide_after=3, ledger=ledger)
+    l1 = Tier(wide_after=3, ledger=ledger)
     for name in (b"a", b"b", b"c"):
-        l1.put(name, Held(("t",), at(1)))
+        l1.hold(name, ("t",), at(1))
     assert l1.overtake("t", at(7)) == 3
     assert ledger.barrier == ORIGIN
 
@@ -118,55 +131,54 @@ def test_a_tag_at_the_limit_is_still_indexed():
 def test_a_wide_tag_that_nothing_carries_any_more_is_forgotten():
     """It begins again as a small one."""
     ledger = Ledger()
-    l1 = tier(wide_after=1, ledger=ledger)
+    l1 = Tier(wide_after=1, ledger=ledger)
     for name in (b"a", b"b"):
-        l1.put(name, Held(("t",), at(1)))
+        l1.hold(name, ("t",), at(1))
     for name in (b"a", b"b"):
-        l1.remove(name)
-    l1.put(b"c", Held(("t",), at(1)))
+        l1.let_go(name)
+    l1.hold(b"c", ("t",), at(1))
     assert l1.overtake("t", at(2)) == 1
     assert ledger.barrier == ORIGIN
 
 
 def test_a_tag_named_twice_counts_once():
     """A view that repeats a tag is indexed and let go like any other."""
-    l1 = tier(wide_after=1)
-    l1.put(b"a", Held(("t", "t"), at(1)))
-    l1.put(b"b", Held(("t", "t"), at(1)))
-    l1.remove(b"a")
-    l1.remove(b"b")
-    l1.put(b"c", Held(("t",), at(1)))
+    l1 = Tier(wide_after=1)
+    l1.hold(b"a", ("t", "t"), at(1))
+    l1.hold(b"b", ("t", "t"), at(1))
+    l1.let_go(b"a")
+    l1.let_go(b"b")
+    l1.hold(b"c", ("t",), at(1))
     assert l1.overtake("t", at(2)) == 1
 
 
 def test_the_least_recently_used_leaves_when_bytes_run_out():
     """A get is a use; evictions are counted."""
-    l1 = tier(capacity=95_000)
-    view = Held(size=10_000)
+    l1 = Tier(capacity=90_000)
     for name in (b"a", b"b", b"c", b"d", b"e", b"f", b"g", b"h"):
-        l1.put(name, view)
+        l1.hold(name, size=10_000)
     l1.get(b"a")
-    l1.put(b"i", view)
+    l1.hold(b"i", size=10_000)
     assert l1.get(b"a") is not None
     assert l1.get(b"b") is None
     assert l1.evictions == 1
-    assert l1.size <= 95_000
+    assert l1.size <= 90_000
 
 
 def test_an_evicted_view_leaves_the_index():
     """An invalidation after the eviction finds nothing."""
-    l1 = tier(capacity=100_000)
+    l1 = Tier(capacity=100_000)
     for number in range(100):
-        l1.put(b"%d" % number, Held(("t",), at(1), 10_000))
+        l1.hold(b"%d" % number, ("t",), at(1), 10_000)
     assert l1.overtake("t", at(2)) == len(range(100)) - l1.evictions
     assert len(l1) == 0
 
 
 def test_a_view_too_large_is_not_held():
     """More than an eighth of L1 is not admitted, and what it would have replaced is not served on."""
-    l1 = tier(capacity=100_000)
-    l1.put(b"a", Held(size=10))
-    assert not l1.put(b"a", Held(size=12_500))
+    l1 = Tier(capacity=100_000)
+    l1.hold(b"a", size=10)
+    assert not l1.hold(b"a", size=12_500)
     assert l1.get(b"a") is None
     assert l1.size == 0
 
@@ -176,22 +188,21 @@ def test_the_books_balance_after_anything(seed: int):
     """After any sequence of operations size is within bounds, and letting everything go leaves nothing behind."""
     print("seed", seed)
     chance = random.Random(seed)
-    l1 = tier(capacity=60_000, wide_after=4)
+    l1 = Tier(capacity=60_000, wide_after=4)
     for step in range(3_000):
         identity, tag = b"%d" % chance.randrange(40), f"t{chance.randrange(8)}"
         match chance.randrange(6):
             case 0:
-                l1.remove(identity)
+                l1.let_go(identity)
             case 1:
                 l1.overtake(tag, at(100 + step - chance.randrange(50)))
             case 2:
                 l1.get(identity)
             case _:
                 tags = tuple(f"t{chance.randrange(8)}" for _ in range(chance.randrange(5)))
-                l1.put(identity, Held(tags, at(100 + step - chance.randrange(20)), chance.randrange(4_000)))
+                l1.hold(identity, tags, at(100 + step - chance.randrange(20)), chance.randrange(4_000))
         assert l1.size <= 60_000
     for number in range(40):
-        l1.remove(b"%d" % number)
+        l1.let_go(b"%d" % number)
     assert (len(l1), l1.size) == (0, 0)
-    assert not l1._index
-    assert not l1._wide
+    assert (l1._one, l1._some, l1._wide) == ({}, {}, {})

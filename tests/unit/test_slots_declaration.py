@@ -27,7 +27,7 @@ def test_the_right_one_is_a_plan_in_three_waves(tmp_path: Path) -> None:
         ["friend"],
     ]
     assert home.claims == ("viewer.sub",)
-    assert home.varies == "accept, authorization, accept-language"
+    assert home.varies == "accept, accept-encoding, authorization, accept-language"
     assert set(home.inputs) == {
         *("user_id", "query.page", "header.accept-language", "viewer.sub", "forward.authorization")
     }

@@ -29,7 +29,7 @@ def view(*slots: SlotState) -> View:
     return made
 
 
-STAMP = Stamp(b"i", (), ORIGIN, 100.0)
+STAMP = Stamp((), ORIGIN, 100.0)
 
 
 def test_it_is_a_structured_list() -> None:
@@ -59,7 +59,7 @@ def test_it_is_true_when_it_is_told(later: float, unproven: bool, expected: str)
     home = screen(Slot("feed", fragment("feed")))
     for moment in (100.0, 100.0 + later):
         answer = Answer(held, "l1", moment, 200.0 - moment, moment >= 200.0, unproven)
-        headers = respond(home, answer, False, "").headers
+        headers = respond(home, answer).headers
     assert headers[HEADER] == expected
 
 
@@ -68,9 +68,9 @@ def test_a_screen_may_switch_it_off() -> None:
     quiet = screen(Slot("feed", fragment("feed")), tells_slots=False)
     answer = Answer(view(TOLD[0]), "l1", 100.0, 100.0, False, False)
     refused = Refused(quiet.slots[0], Failed(Reason.CONNECT, "down"), 100.0, TOLD)
-    assert HEADER not in respond(quiet, answer, False, "").headers
-    assert HEADER not in respond(quiet, refused, False, "").headers
-    assert HEADER in respond(screen(*quiet.slots), refused, False, "").headers
+    assert HEADER not in respond(quiet, answer).headers
+    assert HEADER not in respond(quiet, refused).headers
+    assert HEADER in respond(screen(*quiet.slots), refused).headers
 
 
 def test_what_is_of_a_moment_ahead_of_ours_has_no_age() -> None:

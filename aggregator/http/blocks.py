@@ -1,0 +1,120 @@
+"""A block is all header lines of a request; clients repeat theirs, so that each is read once and remembered."""
+
+import re
+from collections.abc import Callable
+from math import floor, inf
+
+import msgspec
+
+from aggregator.http.forms import own_copies, wanted
+from aggregator.http.inputs import Headers, InputReader
+from aggregator.http.negotiation import request_id
+from aggregator.identity.viewer import Viewer
+from aggregator.model.address import Addresses
+
+# What every parser of HTTP/1.1 reads the same way (RFC 9112, section 5): a version, lines of one name, a colon, one
+# blank, and a value that neither begins nor ends with white space.
+_NAME, _EDGE, _INNER = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+", rb"[!-~\x80-\xff]", rb"[\t -~\x80-\xff]"
+_LINE = rb"(?:%b: %b(?:%b*%b)?\r\n)" % (_NAME, _EDGE, _INNER, _EDGE)
+_BLOCK = re.compile(rb"HTTP/1\.1\r\n(%b+)\r\n" % _LINE)
+# Fields that make a request more than a question, say something of the connection, or are read elsewhere.
+_NOT_HERE = frozenset(
+    (
+        *(b"content-length", b"transfer-encoding", b"expect", b"upgrade", b"connection", b"proxy-connection"),
+        *(b"cdn-loop", b"trailer", b"http2-settings", b"keep-alive"),
+    )
+)
+_KEEPING = re.compile(rb"^connection: keep-alive\r\n", re.IGNORECASE | re.MULTILINE)
+# A token is looked at again after this (seconds), in case that its key is not honoured any more.
+_PROVED_FOR = 1.0
+
+
+class Block(msgspec.Struct, frozen=True, gc=False):
+    """What of a request's headers decides its answer.
+
+    form: the one that the client takes best. copies: see `own_copies`. suffixes: what may stand behind its target in an
+    address. until: when it has to be read again, fleet seconds. request_id: the client's own and the end of the head,
+    None = it has none.
+    """
+
+    form: str
+    copies: dict[bytes, str]
+    suffixes: tuple[bytes, ...]
+    until: float
+    request_id: bytes | None
+
+
+class Blocks:
+    """largest: bytes of a block that is read here at all. now: fleet seconds.
+
+    What is remembered is bounded: `most` blocks of at most `longest` bytes, twice: a block that is not used while so
+    many others come is forgotten. One with a request id of its own will not come again, and is not remembered.
+    """
+
+    def __init__(
+        self,
+        reader: InputReader,
+        addresses: Addresses,
+        now: Callable[[], float],
+        largest: int = 32_768,
+        most: int = 16_384,
+        longest: int = 2_048,
+    ) -> None:
+        self._reader = reader
+        self._addresses = addresses
+        self._private = any(name.startswith("viewer.") for names in addresses.signatures for name in names)
+        self._now = now
+        self._largest, self._most, self._longest = largest, most, longest
+        self.young: dict[bytes, Block] = {}
+        self._old: dict[bytes, Block] = {}
+
+    def __len__(self) -> int:
+        return len(self.young) + len(self._old)
+
+    def read(self, raw: bytes) -> Block | None:
+        """The block that follows a request's target; None where only the ordinary path may say what it means."""
+        block = self._old.get(raw)
+        if block is None or self._now() >= block.until:
+            block = self._read(raw)
+        if block is not None and block.request_id is None and len(raw) <= self._longest:
+            self._remember(raw, block)
+        return block
+
+    def _remember(self, raw: bytes, block: Block) -> None:
+        if len(self.young) >= self._most:
+            self._old = dict(self.young)
+            self.young.clear()
+        self.young[raw] = block
+
+    def _read(self, raw: bytes) -> Block | None:
+        headers = read_headers(raw) if len(raw) <= self._largest else None
+        if headers is None:
+            return None
+        suffixes = [
+            self._addresses.suffix(number, inputs)
+            for number, names in enumerate(self._addresses.signatures)
+            if (inputs := self._reader.read_headers(names, headers)) is not None
+        ]
+        until = self._proved_until(headers) if self._private and b"authorization" in headers else inf
+        accept, codings = headers.get(b"accept", b"").decode("latin-1"), headers.get(b"accept-encoding", b"")
+        had = own_copies(headers.get(b"if-none-match", b"").decode("latin-1"))
+        given = headers.get(b"x-request-id")
+        own = None if given is None else request_id(given).encode() + b"\r\n\r\n"
+        return Block(wanted(accept, codings), had, tuple(suffixes), until, own)
+
+    def _proved_until(self, headers: Headers) -> float:
+        viewer = self._reader.viewer(headers)
+        expires = viewer.until if isinstance(viewer, Viewer) else inf
+        return min(expires, floor(self._now()) + _PROVED_FOR)
+
+
+def read_headers(raw: bytes) -> dict[bytes, bytes] | None:
+    """The fields by name, where each stands there once and none of them is for the ordinary path alone."""
+    match = _BLOCK.fullmatch(raw)
+    if match is None:
+        return None
+    found = [line.split(b": ", 1) for line in _KEEPING.sub(b"", match[1]).split(b"\r\n")[:-1]]
+    headers = {name.lower(): value for name, value in found}
+    if len(headers) < len(found) or b"host" not in headers or not headers.keys().isdisjoint(_NOT_HERE):
+        return None
+    return None if headers.get(b"if-none-match", b"").strip() == b"*" else headers

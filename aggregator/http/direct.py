@@ -1,0 +1,143 @@
+"""A direct answer is made without ASGI: to a request that is understood completely, and that is no plain hit."""
+
+import asyncio
+import re
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+import structlog
+
+from aggregator.engine.answer import Answer, Refused
+from aggregator.engine.serve import Screens, Sought
+from aggregator.http.blocks import read_headers
+from aggregator.http.hits import Hits
+from aggregator.http.inputs import InputReader
+from aggregator.http.making import Making
+from aggregator.http.negotiation import request_id
+from aggregator.http.problems import Reply
+from aggregator.http.replies import Wanted, defect, reply_with
+from aggregator.http.wire import raw
+from aggregator.model.entry import Entry
+from aggregator.model.inputs import Inputs
+from aggregator.model.route import Routes
+from aggregator.model.screen import Screen
+from aggregator.tiers.tier import TierUnavailable
+
+# What every parser takes for a path and a query (RFC 9112, section 3.2.1); two slashes may begin an authority.
+_TARGET = re.compile(rb"(/(?!/)[A-Za-z0-9._~!$&'()*+,;=:@%/-]*)(?:\?([A-Za-z0-9._~!$&'()*+,;=:@%/?-]*))?")
+Done = Callable[[bytes], None]
+
+
+class Asked(NamedTuple):
+    """A request for a screen. name: its id. head: is it one to HEAD?"""
+
+    screen: Screen
+    inputs: Inputs
+    wanted: Wanted
+    name: str
+    head: bool
+
+
+class Direct:
+    """What L2 answers takes no task, only a callback; what has to be composed takes one.
+
+    largest: bytes of a target, and of all headers, that are read here at all. date: gives the Date field.
+    """
+
+    def __init__(
+        self,
+        hits: Hits,
+        routes: Routes[Screen],
+        screens: Screens,
+        inputs: InputReader,
+        making: Making,
+        date: Callable[[], str],
+        largest: tuple[int, int],
+    ) -> None:
+        self.hits = hits
+        self._routes = routes
+        self._screens = screens
+        self._inputs = inputs
+        self._making = making
+        self._date = date
+        self._largest = largest
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def begin(self, data: bytes, done: Done) -> bool:
+        """See `Quick`."""
+        asked = self._understood(data)
+        if asked is None:
+            return False
+        try:
+            found = self._screens.begin(asked.screen, asked.inputs)
+        except Exception:
+            asyncio.get_running_loop().call_soon(done, self._raw(asked, defect(asked.screen.route.text)))
+            return True
+        if isinstance(found, Sought):
+            reading = self._screens.read(found)
+            reading.add_done_callback(partial(self._read, asked, found, done))
+        else:
+            asyncio.get_running_loop().call_soon(lambda: done(self._replied(asked, found)))
+        return True
+
+    async def close(self) -> None:
+        """Give up what is being composed."""
+        for task in (tasks := list(self._tasks)):
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _understood(self, data: bytes) -> Asked | None:
+        method, _, rest = data.partition(b" ")
+        target, _, block = rest.partition(b" ")
+        if method not in (b"GET", b"HEAD") or len(target) > self._largest[0] or len(block) > self._largest[1]:
+            return None
+        match, headers = _TARGET.fullmatch(target), read_headers(block)
+        found = self._routes.find(match[1]) if match and headers is not None else None
+        if match is None or headers is None or found is None:
+            return None
+        screen, values = found
+        inputs = self._inputs.read_now(screen, values, match[2] or b"", headers)
+        if not isinstance(inputs, Inputs):
+            return None
+        name = request_id(headers.get(b"x-request-id"))
+        return Asked(screen, inputs, Wanted.by(headers), name, method == b"HEAD")
+
+    def _read(self, asked: Asked, sought: Sought, done: Done, reading: "asyncio.Future[list[Entry | None]]") -> None:
+        try:
+            entry = _entry_of(reading)
+            answer = self._screens.taken(sought, entry)
+        except Exception:
+            done(self._raw(asked, defect(asked.screen.route.text)))
+            return
+        if answer:
+            done(self._replied(asked, answer))
+            return
+        task = asyncio.get_running_loop().create_task(self._compose(asked, sought, entry, done))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _compose(self, asked: Asked, sought: Sought, entry: Entry | None, done: Done) -> None:
+        with structlog.contextvars.bound_contextvars(request_id=asked.name):
+            try:
+                answer = await self._screens.composed(sought, entry)
+            except Exception:
+                done(self._raw(asked, defect(asked.screen.route.text)))
+                return
+            done(self._replied(asked, answer))
+
+    def _replied(self, asked: Asked, answer: Answer | Refused | None) -> bytes:
+        try:
+            return self._raw(asked, reply_with(asked.screen, answer, asked.wanted, self._making))
+        except Exception:
+            return self._raw(asked, defect(asked.screen.route.text))
+
+    def _raw(self, asked: Asked, reply: Reply) -> bytes:
+        return raw(reply, self._date(), asked.name, asked.head)
+
+
+def _entry_of(reading: "asyncio.Future[list[Entry | None]]") -> Entry | None:
+    try:
+        return reading.result()[0]
+    except TierUnavailable:
+        return None

@@ -1,0 +1,92 @@
+"""An address is what L1 finds a view by: its target as clients write it, and what of the headers decides behind it."""
+
+from collections.abc import Iterable
+from urllib.parse import quote, quote_plus
+
+from aggregator.model.inputs import Inputs
+from aggregator.model.keys import canonical
+from aggregator.model.route import Parameter, Route
+from aggregator.model.screen import Screen
+
+# What clients leave as it is in a path segment (RFC 3986, section 3.3).
+_PLAIN = "!$&'()*+,;=:@"
+Signature = tuple[str, ...]
+
+
+class Addresses:
+    """reserved: paths that are no screen's, whatever is declared.
+
+    A request whose target is an address, and whose headers give the suffix behind it, is one for that view, so that it
+    is found without being taken apart. Where another route takes that target, and where a query that decides nothing
+    has to be there, the address begins with a blank, which no target does.
+
+    signatures: what of the headers decides, of each screen that has anything of that kind, the empty one first.
+    """
+
+    def __init__(self, screens: Iterable[Screen], reserved: Iterable[str] = ()) -> None:
+        screens = list(screens)
+        never = [Route.parse(path) for path in reserved]
+        self.signatures: list[Signature] = list(dict.fromkeys([(), *map(signature, screens)]))
+        self._numbers = {screen.name: self.signatures.index(signature(screen)) for screen in screens}
+        self._incomplete = {screen.name for screen in screens if _needs_more(screen)}
+        self._rivals = {
+            screen.name: [*never, *(other.route for other in screens if _wins(other.route, screen.route))]
+            for screen in screens
+        }
+
+    def of(self, screen: Screen, inputs: Inputs) -> bytes:
+        """The address of a screen's view for these inputs; two views have two."""
+        path = _path(screen, inputs)
+        target = (path + _query(screen, inputs)).encode()
+        blank = screen.name in self._incomplete or self._is_taken(screen, path.encode())
+        before = f" {screen.name} ".encode() if blank else b""
+        return before + target + self.suffix(self._numbers[screen.name], inputs)
+
+    def suffix(self, number: int, inputs: Inputs) -> bytes:
+        """What stands behind a target where the signature of this number decides, too."""
+        names = self.signatures[number]
+        return b" %d " % number + canonical([inputs.mark(name) for name in names]) if names else b""
+
+    def _is_taken(self, screen: Screen, path: bytes) -> bool:
+        rivals = self._rivals[screen.name]
+        return bool(rivals) and any(
+            len(rival.segments) == len(screen.route.segments) and rival.match(path[1:].split(b"/")) is not None
+            for rival in rivals
+        )
+
+
+def signature(screen: Screen) -> Signature:
+    """The inputs that come from the request's headers, by name."""
+    return tuple(name for name in screen.inputs if "." in name and not name.startswith("query."))
+
+
+def _needs_more(screen: Screen) -> bool:
+    """Is there a query that has to be given, though nothing depends on it?"""
+    return any(query.default is None and f"query.{query.parameter.name}" not in screen.used for query in screen.queries)
+
+
+def _wins(other: Route, route: Route) -> bool:
+    """Does a target that both take go to the other one, as `Routes` decides?"""
+    if other is route or len(other.segments) != len(route.segments):
+        return False
+    return _order(other) < _order(route)
+
+
+def _order(route: Route) -> list[bool]:
+    return [isinstance(segment, Parameter) for segment in route.segments]
+
+
+def _path(screen: Screen, inputs: Inputs) -> str:
+    return "".join(
+        "/" + (segment if isinstance(segment, str) else quote(inputs.values[segment.name], safe=_PLAIN))
+        for segment in screen.route.segments
+    )
+
+
+def _query(screen: Screen, inputs: Inputs) -> str:
+    pairs = [
+        f"{quote_plus(query.parameter.name)}={quote_plus(inputs.values[name])}"
+        for query in screen.queries
+        if (name := f"query.{query.parameter.name}") in screen.used and inputs.values[name] != query.default
+    ]
+    return "?" + "&".join(pairs) if pairs else ""
