@@ -1,13 +1,14 @@
 """The head of a hit: what is told of a held view this second, as bytes that are made at most once a second."""
 
+from binascii import hexlify
 from collections.abc import Mapping
 from functools import cache
-from math import floor
+from math import ceil, floor
 
-from aggregator.http.forms import fields
+from aggregator.http.forms import FORMS, fields
 from aggregator.http.problems import Reply
 from aggregator.http.slots import HEADER
-from aggregator.model.held import Held
+from aggregator.model.held import Held, telling
 from aggregator.model.screen import Screen
 
 REQUEST_ID = b"x-request-id: "
@@ -30,6 +31,7 @@ class Template:
     def __init__(self, screen: Screen) -> None:
         self._client_max_age = screen.client_max_age
         self._tells_slots = screen.tells_slots
+        self._unpack = telling(len(screen.slots)).unpack_from
         slots = ", ".join(f'"{slot.name}";state=fresh;age=%d' for slot in screen.slots)
         kept = "no-cache" if screen.client_max_age is None else "max-age=%d"
         told = {
@@ -41,21 +43,27 @@ class Template:
             "etag": '"%b%b"',
         }
         self._told = lines(told)
+        self._whole = {form: self._told + _kind(form) + b"%d\r\n" + REQUEST_ID for form in FORMS}
 
-    def told(self, held: Held, form: str, second: int) -> bytes:
-        """The lines that a 304 has, too, as of a second of the fleet's. form: of the entity tag."""
-        at, fresh_until = held.times()
-        age, left = max(0, floor(second - at)), fresh_until - second - 1
-        numbers = [] if self._client_max_age is None else [age + max(0, floor(min(self._client_max_age, left)))]
-        numbers += [max(0, floor(left)), age]
-        if self._tells_slots:
-            numbers += held.ages(second)
-        return self._told % (*numbers, held.digest.hex().encode(), _suffix(form))
+    def head(self, held: Held, form: str, second: int, length: int) -> bytes:
+        """All lines between the date and the value of the request id, as of a second of the fleet's. length: bytes of
+        the body, which is in the form."""
+        return self._whole[form] % (*self._numbers(held, second), _suffix(form), length)
 
+    def short(self, held: Held, form: str, second: int) -> bytes:
+        """The same for a client that has a copy in the form."""
+        return self._told % (*self._numbers(held, second), _suffix(form)) + REQUEST_ID
 
-def body_lines(form: str, body: bytes) -> bytes:
-    """The lines that a 200 has besides."""
-    return b"%b%d\r\n" % (_kind(form), len(body))
+    def _numbers(self, held: Held, second: int) -> tuple[int | bytes, ...]:
+        at, fresh_for, digest, *made = self._unpack(held.rest)
+        left = at + fresh_for - second - 1
+        age, ages = second - ceil(at), [second - one for one in made] if self._tells_slots else []
+        if age < 0 or (ages and min(ages) < 0):
+            age, ages = max(0, age), [max(0, one) for one in ages]
+        ttl = max(0, floor(left))
+        if self._client_max_age is None:
+            return (ttl, age, *ages, hexlify(digest))
+        return (age + max(0, floor(min(self._client_max_age, left))), ttl, age, *ages, hexlify(digest))
 
 
 @cache
@@ -63,6 +71,5 @@ def _suffix(form: str) -> bytes:
     return f"-{form}".encode() if form else b""
 
 
-@cache
 def _kind(form: str) -> bytes:
     return lines(fields(form)) + b"content-length: "

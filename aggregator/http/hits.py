@@ -9,7 +9,7 @@ from math import floor
 from aggregator.clock import FleetClock
 from aggregator.events import Tally
 from aggregator.http.blocks import Blocks
-from aggregator.http.heads import REQUEST_ID, Template, body_lines
+from aggregator.http.heads import REQUEST_ID, Template
 from aggregator.http.making import Making
 from aggregator.model.held import Form, Held
 from aggregator.model.ledger import Ledger
@@ -91,16 +91,15 @@ class Hits:
         return b"".join((start, head, next(self._ids) if block.request_id is None else block.request_id, body))
 
     def _head(self, held: Held, form: Form | Held) -> bytes:
-        told = self._template(held).told(held, form.name, self._second)
-        form.head = told + body_lines(form.name, form.body) + REQUEST_ID
+        form.head = head = self._template(held).head(held, form.name, self._second, len(form.body))
         self._told.append(form)
-        return form.head
+        return head
 
     def _short(self, held: Held, form: Form | Held, had: str) -> bytes:
         """The same for a client that has a copy, in whatever form."""
         if had == form.name and form.head:
             return form.head[: form.head.rindex(b"content-type: ")] + REQUEST_ID
-        return self._template(held).told(held, had, self._second) + REQUEST_ID
+        return self._template(held).short(held, had, self._second)
 
     def _template(self, held: Held) -> Template:
         name = held.screen.name

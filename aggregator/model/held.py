@@ -2,7 +2,7 @@
 
 from functools import cache
 from math import ceil
-from struct import Struct
+from struct import Struct, calcsize
 from typing import ClassVar
 
 import msgspec
@@ -18,8 +18,8 @@ from cache_policies.policy import Lifetime, Moments, Timing
 
 _ABSENT, _WHOLE, _STALE, _UNPROVEN, _KEPT, _LATE, _PLAIN = (1 << bit for bit in range(7))
 _ORDINARY = _WHOLE | _KEPT | _PLAIN
-# Flags; how many bytes of tags follow; of the timing: at, four lifetimes, cost; ends of two verdicts; the view's own
-# at; the digest.
+# Flags; how many bytes tell of the slots, which follow, and behind them the tags; of the timing: at, four lifetimes, cost;
+# the ends of two verdicts; the view's own at; the digest.
 _FIXED = Struct("<BI9d16s")
 _DIGEST = slice(_FIXED.size - 16, _FIXED.size)
 
@@ -53,8 +53,8 @@ class Held(Node, kw_only=True, gc=False, eq=False):
     @property
     def own_tags(self) -> list[str]:
         """Its tags but for those that all views of its screen have."""
-        size = int.from_bytes(self.rest[1:5], "little")
-        return self.rest[_FIXED.size : _FIXED.size + size].decode().split("\n") if size else []
+        tags = self.rest[_FIXED.size + int.from_bytes(self.rest[1:5], "little") :]
+        return tags.decode().split("\n") if tags else []
 
     @property
     def tags(self) -> list[str]:
@@ -71,20 +71,9 @@ class Held(Node, kw_only=True, gc=False, eq=False):
         """Is it whole, kept, and fresh in every slot, with nothing more to tell than how old each is?"""
         return self.rest[0] == _ORDINARY
 
-    def ages(self, second: int) -> tuple[int, ...]:
-        """Of an ordinary one: how long, in whole seconds at a whole second of the fleet's, each slot has been there."""
-        size = int.from_bytes(self.rest[1:5], "little")
-        made = _places(len(self.screen.slots)).unpack_from(self.rest, _FIXED.size + size)
-        return tuple([max(0, second - at) for at in made[: len(made) // 2]])
-
-    def times(self) -> tuple[float, float]:
-        """When its oldest part was loaded, and until when it is fresh where nothing is refreshed early."""
-        _, _, at, fresh_for, *_ = _FIXED.unpack_from(self.rest)
-        return at, at + fresh_for
-
     def view(self) -> View:
         """The view again; what is told of the ages of slots is as of whole seconds."""
-        flags, size, at, *rest, own_at, digest = _FIXED.unpack_from(self.rest)
+        flags, slots, at, *rest, own_at, digest = _FIXED.unpack_from(self.rest)
         *lifetime, cost, revalidate_until, fallback_until = rest
         return View(
             404 if flags & _ABSENT else 200,
@@ -95,7 +84,7 @@ class Held(Node, kw_only=True, gc=False, eq=False):
             Timing(at, Lifetime(*lifetime), cost),
             Moments(self.fresh_until, revalidate_until, fallback_until),
             own_at,
-            _slots(self.screen, self.rest[_FIXED.size + size :], at, bool(flags & _PLAIN)),
+            _slots(self.screen, self.rest[_FIXED.size : _FIXED.size + slots], at, bool(flags & _PLAIN)),
             whole=bool(flags & _WHOLE),
             stale=bool(flags & _STALE),
             unproven=bool(flags & _UNPROVEN),
@@ -107,20 +96,19 @@ class Held(Node, kw_only=True, gc=False, eq=False):
 def hold(screen: Screen, address: bytes, view: View, cost: int) -> Held:
     """The view as it is to be kept under its address. cost: bytes."""
     tags = "\n".join(tag for tag in view.tags if tag not in screen.common_tags).encode()
-    timing, lifetime = view.timing, view.timing.lifetime
     plain = _is_plain(screen, view)
+    slots = _plain(view) if plain else msgspec.msgpack.encode(view.slots)
     fixed = _FIXED.pack(
         _flags(view) | (_PLAIN if plain else 0),
-        len(tags),
-        timing.at,
-        *lifetime,
-        timing.cost,
+        len(slots),
+        view.timing.at,
+        *view.timing.lifetime,
+        view.timing.cost,
         view.until.revalidate_until,
         view.until.fallback_until,
         view.at,
         view.digest,
     )
-    slots = _plain(view) if plain else msgspec.msgpack.encode(view.slots)
     return Held(
         key=address,
         cost=cost,
@@ -128,8 +116,16 @@ def hold(screen: Screen, address: bytes, view: View, cost: int) -> Held:
         body=view.body,
         position=view.position,
         fresh_until=view.until.fresh_until,
-        rest=fixed + tags + slots,
+        rest=fixed + slots + tags,
     )
+
+
+@cache
+def telling(slots: int) -> Struct:
+    """What is told of an ordinary view with so many slots, as it stands in `rest`: when its oldest part was loaded, for
+    how long that is fresh, the digest, and for every slot the whole second when it was there."""
+    between = _FIXED.size - calcsize("<BI2d16s")
+    return Struct(f"<5x2d{between}x16s{slots}I")
 
 
 def _flags(view: View) -> int:
