@@ -1,9 +1,10 @@
 """What becomes of an MBU's outcome: an entry with tags, lifetime and position, or the failure as it is."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import orjson
+from msgspec.structs import replace
 
 from aggregator.engine.flights import Filled
 from aggregator.model.entry import Entry

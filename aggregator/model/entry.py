@@ -1,7 +1,9 @@
 """An entry is one kept answer: a fragment of one MBU, or a view composed of several."""
 
-from dataclasses import dataclass, replace
 from typing import NamedTuple
+
+import msgspec
+from msgspec.structs import replace
 
 from aggregator.model.ledger import Ledger
 from aggregator.model.position import Position
@@ -25,8 +27,7 @@ class SlotState(NamedTuple):
 REVALIDATED_WITHIN = 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """identity: the full key (`Key.identity`).
     payload: JSON text. tags: all of them, the implicit ones too.
     position: the head that the process had applied before the load began, or at which it was proved current.

@@ -10,7 +10,7 @@ and by which "only if changed" can be asked.
 import struct
 from zlib import crc32
 
-import msgpack
+import msgspec
 
 from aggregator.model.entry import Entry, SlotState
 from aggregator.model.position import packed, unpacked
@@ -24,6 +24,26 @@ _FLOAT64 = 0xCB
 _CHECK_HEAD = b"\xc4\x04"  # bin8 of 4
 
 
+class _Envelope(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
+    version: int
+    position: bytes
+    at: float
+    identity: bytes
+    payload: bytes
+    tags: tuple[str, ...]
+    lifetime: tuple[float, float, float, float]
+    cost: float
+    absent: bool
+    etag: str | None
+    last_modified: str | None
+    slots: tuple[SlotState, ...]
+    check: bytes
+
+
+_read = msgspec.msgpack.Decoder(_Envelope).decode
+_write = msgspec.msgpack.Encoder().encode
+
+
 def stamp(entry: Entry) -> bytes:
     """The first STAMP_BYTES of the entry's envelope."""
     return _STAMP.pack(_HEAD, packed(entry.position), _FLOAT64, entry.timing.at)
@@ -31,7 +51,7 @@ def stamp(entry: Entry) -> bytes:
 
 def encode(entry: Entry) -> bytes:
     """The entry in its envelope."""
-    rest = msgpack.packb(
+    rest = _write(
         (
             entry.identity,
             entry.payload,
@@ -51,55 +71,34 @@ def encode(entry: Entry) -> bytes:
 
 def decode(identity: bytes, blob: bytes) -> Entry | None:
     """The entry of `identity`, or None where anything about the envelope is off; never raises."""
-    return _entry(identity, _fields(blob))
+    envelope = _opened(blob)
+    return None if envelope is None or envelope.identity != identity else _entry(envelope)
 
 
 def tags_in(blob: bytes) -> tuple[str, ...]:
     """The tags of whatever entry the envelope holds; none where anything about it is off."""
-    match _fields(blob):
-        case (_, _, _, bytes(identity), *_) as fields if entry := _entry(identity, fields):
-            return entry.tags
-    return ()
+    envelope = _opened(blob)
+    return envelope.tags if envelope else ()
 
 
-def _fields(blob: bytes) -> object:
-    if not _intact(blob):
+def _opened(blob: bytes) -> _Envelope | None:
+    if blob[:4] != _HEAD or crc32(memoryview(blob)[:-4]) != int.from_bytes(blob[-4:]):
         return None
     try:
-        return msgpack.unpackb(blob, use_list=False)
-    except (ValueError, msgpack.UnpackException):
+        return _read(blob)
+    except (msgspec.DecodeError, ValueError):  # ValueError: a text that is no UTF-8
         return None
 
 
-def _intact(blob: bytes) -> bool:
-    return blob[:4] == _HEAD and crc32(memoryview(blob)[:-4]) == int.from_bytes(blob[-4:])
-
-
-def _entry(identity: bytes, fields: object) -> Entry | None:
-    match fields:
-        case (
-            int(),
-            bytes(position),
-            float(at),
-            bytes(held),
-            bytes(payload),
-            tuple(tags),
-            (float(), float(), float(), float()) as lifetime,
-            float(cost),
-            bool(absent),
-            (str() | None) as etag,
-            (str() | None) as last_modified,
-            tuple(slots),
-            bytes(),
-        ) if held == identity and all(isinstance(tag, str) for tag in tags) and all(map(_is_slot, slots)):
-            timing = Timing(at, Lifetime(*lifetime), cost)
-            states = tuple(SlotState(*slot) for slot in slots)
-            return Entry(identity, payload, tags, timing, unpacked(position), absent, etag, last_modified, states)
-    return None
-
-
-def _is_slot(fields: object) -> bool:
-    match fields:
-        case (str(), str(), float(), float(), int(), int()):
-            return True
-    return False
+def _entry(envelope: _Envelope) -> Entry:
+    return Entry(
+        envelope.identity,
+        envelope.payload,
+        envelope.tags,
+        Timing(envelope.at, Lifetime(*envelope.lifetime), envelope.cost),
+        unpacked(envelope.position),
+        envelope.absent,
+        envelope.etag,
+        envelope.last_modified,
+        envelope.slots,
+    )

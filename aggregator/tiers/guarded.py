@@ -1,7 +1,9 @@
 """A breaker around L2: while it does not answer, nobody waits for it."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import asyncio
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, TypeVar
 
 from aggregator.clock import Monotonic
 from aggregator.model.entry import Entry
@@ -9,6 +11,8 @@ from aggregator.model.keys import Key
 from aggregator.model.position import Position
 from aggregator.tiers.tier import Claim, Lease, SharedTier, TierUnavailable
 from loaders.loader import Failed
+
+T = TypeVar("T")
 
 
 class Guarded:
@@ -29,60 +33,55 @@ class Guarded:
         """Did one of the last calls get an answer?"""
         return self._failures < self._limit
 
-    async def read(self, keys: Sequence[Key]) -> list[Entry | None]:
+    def read(self, keys: Sequence[Key]) -> "asyncio.Future[list[Entry | None]]":
         """See SharedTier."""
-        with self._watched():
-            return await self._inner.read(keys)
+        return self._refused() or self._watched(self._inner.read(keys))
 
-    async def claim(
+    def claim(
         self, key: Key, position: Position, known_tags_overtook: Position | None = None, unless_held: bool = False
-    ) -> Claim:
+    ) -> "asyncio.Future[Claim]":
         """See SharedTier."""
-        with self._watched():
-            return await self._inner.claim(key, position, known_tags_overtook, unless_held)
+        return self._refused() or self._watched(self._inner.claim(key, position, known_tags_overtook, unless_held))
 
-    async def renew(self, lease: Lease) -> bool:
+    def renew(self, lease: Lease) -> "asyncio.Future[bool]":
         """See SharedTier."""
-        with self._watched():
-            return await self._inner.renew(lease)
+        return self._refused() or self._watched(self._inner.renew(lease))
 
-    async def store(self, key: Key, entry: Entry, lease: Lease | None = None) -> bool:
+    def store(self, key: Key, entry: Entry, lease: Lease | None = None) -> "asyncio.Future[bool]":
         """See SharedTier."""
-        with self._watched():
-            return await self._inner.store(key, entry, lease)
+        return self._refused() or self._watched(self._inner.store(key, entry, lease))
 
-    async def release(self, lease: Lease, failure: Failed | None = None, unshared: bool = False) -> None:
+    def release(self, lease: Lease, failure: Failed | None = None, unshared: bool = False) -> "asyncio.Future[None]":
         """See SharedTier."""
-        with self._watched():
-            await self._inner.release(lease, failure, unshared)
+        return self._refused() or self._watched(self._inner.release(lease, failure, unshared))
 
     async def close(self) -> None:
         """Close the inner tier, whatever the breaker says."""
         await self._inner.close()
 
-    @contextmanager
-    def _watched(self) -> Iterator[None]:
-        began = self._monotonic()
-        probe = self._admit(began)
-        try:
-            yield
-        except TierUnavailable:
-            self._count(began)
-            raise
-        else:
-            self._failures = 0
-        finally:
-            # A probe whose caller left has shown nothing: the next call is the probe.
-            self._probing = self._probing and not probe
+    def _refused(self) -> "asyncio.Future[Any] | None":
+        """A failed future while nobody is let in; None if a call may be made, as the probe if the breaker is open."""
+        rested = not self._probing and self._monotonic() >= self._failed_at + self._pause
+        if self.available or rested:
+            return None
+        refused: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        refused.set_exception(TierUnavailable("L2 failed several times just now and is left alone for a moment"))
+        return refused
 
-    def _admit(self, now: float) -> bool:
-        """Let a call in; True if everything hangs on it."""
-        if self._failures < self._limit:
-            return False
-        if self._probing or now < self._failed_at + self._pause:
-            raise TierUnavailable("L2 failed several times just now and is left alone for a moment")
-        self._probing = True
-        return True
+    def _watched(self, call: "asyncio.Future[T]") -> "asyncio.Future[T]":
+        probe = not self.available
+        self._probing = self._probing or probe
+        call.add_done_callback(partial(self._ended, self._monotonic(), probe))
+        return call
+
+    def _ended(self, began: float, probe: bool, call: "asyncio.Future[Any]") -> None:
+        error = None if call.cancelled() else call.exception()
+        if isinstance(error, TierUnavailable):
+            self._count(began)
+        elif error is None and not call.cancelled():
+            self._failures = 0
+        # A probe whose caller left has shown nothing: the next call is the probe.
+        self._probing = self._probing and not probe
 
     def _count(self, began: float) -> None:
         # Calls under way together fail together: that is one failure, not as many as there were calls.

@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Generic, TypeVar
 
 from aggregator.clock import Monotonic
@@ -54,16 +54,41 @@ class LocalTier:
         self._lease_term = lease_term
         self._failure_term = failure_term
 
-    async def read(self, keys: Sequence[Key]) -> list[Entry | None]:
+    def read(self, keys: Sequence[Key]) -> "asyncio.Future[list[Entry | None]]":
         """The entries of the keys, in their order."""
-        await self._travel()
-        return [self._entry(key) for key in keys]
+        return self._after_travel(lambda: [self._entry(key) for key in keys])
 
-    async def claim(
+    def claim(
         self, key: Key, position: Position, known_tags_overtook: Position | None = None, unless_held: bool = False
-    ) -> Claim:
+    ) -> "asyncio.Future[Claim]":
         """Try to become the one who loads `key`."""
-        await self._travel()
+        return self._after_travel(lambda: self._claim(key, position, known_tags_overtook, unless_held))
+
+    def renew(self, lease: Lease) -> "asyncio.Future[bool]":
+        """Extend a lease by its full term, if it is still mine."""
+        return self._after_travel(lambda: self._renew(lease))
+
+    def store(self, key: Key, entry: Entry, lease: Lease | None = None) -> "asyncio.Future[bool]":
+        """Keep the entry and give the lease back; False where refused, or nothing is to be kept."""
+        return self._after_travel(lambda: self._store(key, entry, lease))
+
+    def release(self, lease: Lease, failure: Failed | None = None, unshared: bool = False) -> "asyncio.Future[None]":
+        """Give the lease back without an entry; what others should know is left in its place."""
+        return self._after_travel(lambda: self._release(lease, failure, unshared))
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+    def _after_travel(self, act: Callable[[], T]) -> "asyncio.Future[T]":
+        async def travel() -> T:
+            await asyncio.sleep(self.latency)
+            if self.down:
+                raise TierUnavailable("the local tier plays an outage")
+            return act()
+
+        return asyncio.get_running_loop().create_task(travel())
+
+    def _claim(self, key: Key, position: Position, known_tags_overtook: Position | None, unless_held: bool) -> Claim:
         mark, entry = self._marks.get(key.lease), self._entry(key)
         if unless_held and entry:
             return Claim(None, entry)
@@ -75,17 +100,13 @@ class LocalTier:
         self._marks.set(key.lease, lease, self._lease_term)
         return Claim(lease, entry)
 
-    async def renew(self, lease: Lease) -> bool:
-        """Extend a lease by its full term, if it is still mine."""
-        await self._travel()
+    def _renew(self, lease: Lease) -> bool:
         mine = self._marks.get(lease.key.lease) == lease
         if mine:
             self._marks.set(lease.key.lease, lease, self._lease_term)
         return mine
 
-    async def store(self, key: Key, entry: Entry, lease: Lease | None = None) -> bool:
-        """Keep the entry and give the lease back; False where refused, or nothing is to be kept."""
-        await self._travel()
+    def _store(self, key: Key, entry: Entry, lease: Lease | None) -> bool:
         mark, held = self._marks.get(key.lease), self._entry(key)
         if isinstance(mark, Lease) and mark != lease:
             return False
@@ -96,22 +117,12 @@ class LocalTier:
         self.blobs.set(key.name, encode(entry), kept_for)
         return True
 
-    async def release(self, lease: Lease, failure: Failed | None = None, unshared: bool = False) -> None:
-        """Give the lease back without an entry; what others should know is left in its place."""
-        await self._travel()
+    def _release(self, lease: Lease, failure: Failed | None, unshared: bool) -> None:
         if self._marks.get(lease.key.lease) != lease:
             return
         self._marks.drop(lease.key.lease)
         if told := failure or (UNSHARED if unshared else None):
             self._marks.set(lease.key.lease, told, self._failure_term)
-
-    async def close(self) -> None:
-        """Nothing is held."""
-
-    async def _travel(self) -> None:
-        await asyncio.sleep(self.latency)
-        if self.down:
-            raise TierUnavailable("the local tier plays an outage")
 
     def _entry(self, key: Key) -> Entry | None:
         blob = self.blobs.get(key.name)

@@ -2,50 +2,31 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import islice
-from typing import Any
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Protocol, TypeVar
 
-from redis.asyncio import Redis
-from redis.exceptions import NoScriptError, RedisError
-
+from aggregator.tiers.command import Command
+from aggregator.tiers.connection import Back
 from aggregator.tiers.scripts import Script
-from aggregator.tiers.tier import TierUnavailable
+from aggregator.tiers.server import Call
+from aggregator.tiers.trip import Trip
 
 _SLICES = 10
 # Seconds that a command nobody waits for may wait for others to go with.
 _LINGER = 0.002
 
-Call = tuple[str | bytes | int, ...]
+T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class _Command:
-    """A read of `keys`, or a run of `script` on them, and who waits for it."""
+class Sending(Protocol):
+    """Where calls go: a `Link`, or what plays one."""
 
-    future: "asyncio.Future[Any]"
-    keys: Sequence[str]
-    script: Script | None = None
-    args: Sequence[bytes | int] = ()
+    def send(self, calls: Sequence[Call], back: Back) -> None:
+        """Send calls, at least one, and call `back` with their replies, or with why there are none."""
 
-    def by_name(self, script: Script) -> Call:
-        return ("EVALSHA", script.sha, len(self.keys), *self.keys, *self.args)
-
-    def by_text(self, script: Script) -> Call:
-        return ("EVAL", script.text, len(self.keys), *self.keys, *self.args)
-
-    def settle(self, reply: object) -> None:
-        if isinstance(reply, Exception):
-            self.fail(f"the server refused: {reply}", reply)
-        elif not self.future.done():
-            self.future.set_result(reply)
-
-    def fail(self, why: str, cause: Exception | None = None) -> None:
-        if not self.future.done():
-            error = TierUnavailable(why)
-            error.__cause__ = cause
-            self.future.set_exception(error)
+    async def close(self) -> None:
+        """Give up what is under way."""
 
 
 class Pipeline:
@@ -55,54 +36,56 @@ class Pipeline:
     At most `cap` keys go in one round trip, and at most `in_flight` round trips are under way: what comes meanwhile
     joins the next one. A waiter that gives up, or is cancelled, leaves its round trip running: the reply is read and
     dropped, so that a slow moment costs no connection and a slow first connection still comes about. How long a
-    round trip may last at all is the client's socket timeout.
+    round trip may last at all is the link's to say.
+
+    `read` makes of a reply what its waiter is given; it does not raise.
     """
 
-    def __init__(self, client: "Redis", budget: float = 0.05, cap: int = 512, in_flight: int = 4) -> None:
-        self._client = client
+    def __init__(self, link: Sending, budget: float = 0.05, cap: int = 512, in_flight: int = 4) -> None:
+        self._link = link
         self._budget = budget
         self._cap = cap
         self._in_flight = in_flight
-        self._tick: list[_Command] = []
-        self._lingering: list[_Command] = []
-        self._waiting: deque[_Command] = deque()
-        self._trips: set[asyncio.Task[None]] = set()
+        self._tick: list[Command] = []
+        self._lingering: list[Command] = []
+        self._waiting: deque[Command] = deque()
+        self._under_way = 0
 
-    def get(self, keys: Sequence[str]) -> "asyncio.Future[list[bytes | None]]":
+    def get(self, keys: Sequence[str], read: Callable[[list[bytes | None]], T]) -> "asyncio.Future[T]":
         """The values of `keys`, in their order; None for what is missing or not a string."""
-        return self._issue(keys)
+        return self._issue(Command(self._future(), keys, read))
 
-    def run(self, script: Script, keys: Sequence[str], args: Sequence[bytes | int]) -> "asyncio.Future[Any]":
+    def run(
+        self, script: Script, keys: Sequence[str], args: Sequence[bytes | int], read: Callable[[Any], T]
+    ) -> "asyncio.Future[T]":
         """What `script` returns."""
-        return self._issue(keys, script, args)
+        return self._issue(Command(self._future(), keys, read, script, args))
 
-    def run_soon(self, script: Script, keys: Sequence[str], args: Sequence[bytes | int]) -> "asyncio.Future[Any]":
+    def run_soon(
+        self, script: Script, keys: Sequence[str], args: Sequence[bytes | int], read: Callable[[Any], T]
+    ) -> "asyncio.Future[T]":
         """The same for what no answer waits for: it goes with the next round trip, or alone a little later, so that
         what an answer waits for is sent first."""
-        loop = asyncio.get_running_loop()
         if not self._lingering:
-            loop.call_later(_LINGER, self._end_tick)
-        command = _Command(loop.create_future(), keys, script, args)
+            asyncio.get_running_loop().call_later(_LINGER, self._end_tick)
+        command = Command(self._future(), keys, read, script, args)
         self._lingering.append(command)
         return command.future
 
     async def close(self) -> None:
-        """Give up what is under way, and the connections."""
+        """Give up what is under way, and the connection."""
         for command in (*self._tick, *self._lingering, *self._waiting):
             command.fail("the connection to L2 is closed")
-        trips = tuple(self._trips)
-        for trip in trips:
-            trip.cancel()
-        await asyncio.gather(*trips, return_exceptions=True)
-        await self._client.aclose()
+        self._tick, self._lingering = [], []
+        self._waiting.clear()
+        await self._link.close()
 
-    def _issue(
-        self, keys: Sequence[str], script: Script | None = None, args: Sequence[bytes | int] = ()
-    ) -> "asyncio.Future[Any]":
-        loop = asyncio.get_running_loop()
+    def _future(self) -> "asyncio.Future[Any]":
+        return asyncio.get_running_loop().create_future()
+
+    def _issue(self, command: Command) -> "asyncio.Future[Any]":
         if not self._tick:
-            loop.call_soon(self._end_tick)
-        command = _Command(loop.create_future(), keys, script, args)
+            asyncio.get_running_loop().call_soon(self._end_tick)
         self._tick.append(command)
         return command.future
 
@@ -114,7 +97,7 @@ class Pipeline:
         self._waiting.extend(tick)
         self._send()
 
-    def _wait(self, tick: list[_Command], slices: int) -> None:
+    def _wait(self, tick: list[Command], slices: int) -> None:
         """Spend the budget a slice at a time, so that only the time in which this process could look is counted.
 
         1. 200 requests arrive in a tick; their reads are sent. 2. L2 answers within 1 ms. 3. The requests keep the
@@ -126,24 +109,20 @@ class Pipeline:
         elif not all(command.future.done() for command in tick):
             asyncio.get_running_loop().call_later(self._budget / _SLICES, self._wait, tick, slices - 1)
 
-    def _give_up(self, tick: list[_Command]) -> None:
+    def _give_up(self, tick: list[Command]) -> None:
         for command in tick:
             command.fail(f"L2 did not answer within {self._budget * 1000:.0f} ms")
         while self._waiting and self._waiting[0].future.done():
             self._waiting.popleft()
 
     def _send(self) -> None:
-        while len(self._trips) < self._in_flight and (batch := self._next_batch()):
-            trip = asyncio.get_running_loop().create_task(self._round_trip(batch))
-            self._trips.add(trip)
-            trip.add_done_callback(self._back)
+        while self._under_way < self._in_flight and (batch := self._next_batch()):
+            self._under_way += 1
+            trip = Trip(batch)
+            self._link.send(trip.calls(), partial(self._back, trip))
 
-    def _back(self, trip: asyncio.Task[None]) -> None:
-        self._trips.discard(trip)
-        self._send()
-
-    def _next_batch(self) -> list[_Command]:
-        batch: list[_Command] = []
+    def _next_batch(self) -> list[Command]:
+        batch: list[Command] = []
         room = self._cap
         while self._waiting and (not batch or room >= len(self._waiting[0].keys)):
             command = self._waiting.popleft()
@@ -152,49 +131,22 @@ class Pipeline:
                 room -= len(command.keys)
         return batch
 
-    async def _round_trip(self, batch: list[_Command]) -> None:
-        try:
-            unknown = await self._exchange(batch)
-            if unknown:
-                await self._exchange_by_text(unknown)
-        except (RedisError, OSError) as error:
-            for command in batch:
-                command.fail(f"L2 is not reachable: {error}", error)
-        finally:
-            for command in batch:
-                command.fail("the round trip to L2 was given up")
+    def _back(self, trip: Trip, replies: list[Any] | OSError) -> None:
+        if isinstance(replies, OSError):
+            trip.fail(replies)
+        elif unknown := trip.deal(replies):
+            self._link.send([run.by_text() for run in unknown], partial(self._back_by_text, trip, unknown))
+            return
+        self._ended()
 
-    async def _exchange(self, batch: list[_Command]) -> list[tuple[_Command, Script]]:
-        """Settle the batch, but for the scripts that the server does not know (any more): those are returned."""
-        reads = [command for command in batch if command.script is None]
-        runs = [(command, command.script) for command in batch if command.script is not None]
-        calls: list[Call] = [("MGET", *(key for read in reads for key in read.keys))] if reads else []
-        replies = iter(await self._send_all(calls + [command.by_name(script) for command, script in runs]))
-        if reads:
-            _deal(reads, next(replies))
-        unknown = []
-        for (command, script), reply in zip(runs, replies, strict=True):
-            if isinstance(reply, NoScriptError):
-                unknown.append((command, script))
-            else:
-                command.settle(reply)
-        return unknown
+    def _back_by_text(self, trip: Trip, runs: list[Command], replies: list[Any] | OSError) -> None:
+        if isinstance(replies, OSError):
+            trip.fail(replies)
+        else:
+            for run, reply in zip(runs, replies, strict=True):
+                run.settle(reply)
+        self._ended()
 
-    async def _exchange_by_text(self, runs: list[tuple[_Command, Script]]) -> None:
-        """Run by full text what was not run by name; the server keeps the text from then on."""
-        replies = await self._send_all([command.by_text(script) for command, script in runs])
-        for (command, _), reply in zip(runs, replies, strict=True):
-            command.settle(reply)
-
-    async def _send_all(self, calls: list[Call]) -> list[Any]:
-        async with self._client.pipeline(transaction=False) as pipe:
-            for call in calls:
-                pipe.execute_command(*call)
-            return await pipe.execute(raise_on_error=False)
-
-
-def _deal(reads: list[_Command], reply: Any) -> None:
-    """Give each reader its part of the joined reply."""
-    values = None if isinstance(reply, Exception) else iter(reply)
-    for read in reads:
-        read.settle(reply if values is None else list(islice(values, len(read.keys))))
+    def _ended(self) -> None:
+        self._under_way -= 1
+        self._send()

@@ -1,5 +1,6 @@
 """The seam to L2: entries shared by the fleet, and the leases that let one process load for all."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -40,14 +41,15 @@ class Claim:
 
 
 class SharedTier(Protocol):
-    """L2. Every method raises TierUnavailable and nothing else; anything off about an entry is a miss."""
+    """L2. Futures, so that who asks may be called back instead of keeping a task; each raises TierUnavailable and
+    nothing else. Anything off about an entry is a miss."""
 
-    async def read(self, keys: Sequence[Key]) -> list[Entry | None]:
+    def read(self, keys: Sequence[Key]) -> "asyncio.Future[list[Entry | None]]":
         """The entries of the keys, in their order; reads of one event-loop tick go out together."""
 
-    async def claim(
+    def claim(
         self, key: Key, position: Position, known_tags_overtook: Position | None = None, unless_held: bool = False
-    ) -> Claim:
+    ) -> "asyncio.Future[Claim]":
         """Try to become the one who loads `key`, noting that the load begins at `position`.
 
         A lease whose position is lower than `known_tags_overtook` is taken over: its load began before an
@@ -55,16 +57,16 @@ class SharedTier(Protocol):
         holds is given and nothing is claimed, so that looking and claiming are one step where it holds none.
         """
 
-    async def renew(self, lease: Lease) -> bool:
+    def renew(self, lease: Lease) -> "asyncio.Future[bool]":
         """Extend a lease by its full term; False if it is no longer mine."""
 
-    async def store(self, key: Key, entry: Entry, lease: Lease | None = None) -> bool:
+    def store(self, key: Key, entry: Entry, lease: Lease | None = None) -> "asyncio.Future[bool]":
         """Keep the entry for as long as its lifetime says, and give the lease back.
 
         Refused (False) where a higher position is kept already, or another process holds the lease by now.
         """
 
-    async def release(self, lease: Lease, failure: Failed | None = None, unshared: bool = False) -> None:
+    def release(self, lease: Lease, failure: Failed | None = None, unshared: bool = False) -> "asyncio.Future[None]":
         """Give the lease back without an entry. A failure, or that the answer is for nobody else, is told to who asks
         within the next second: others would wait in turn for what none of them can use."""
 

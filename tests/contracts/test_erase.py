@@ -1,10 +1,10 @@
 """Erasing takes what has the tag out of L2, and nothing else, of its own namespace."""
 
 import asyncio
-from dataclasses import replace
 
 import pytest
 import redis
+from msgspec.structs import replace
 
 from aggregator.model.keys import make_key
 from aggregator.tiers.codec import encode

@@ -7,42 +7,25 @@ from typing import Any
 import fakeredis
 import pytest
 import redis
-import redis.asyncio
 
+from aggregator.tiers.link import Link
 from aggregator.tiers.pipeline import Pipeline
 from aggregator.tiers.scripts import Script
+from aggregator.tiers.server import Server
 from aggregator.tiers.tier import TierUnavailable
+from tests.links import CountedLink, FakeRedisLink
 
 ECHO = Script("return ARGV[1]")
 BROKEN = Script("return redis.error_reply('ERR on purpose')")
 PATIENCE = 10.0
 
 
-class Counted:
-    """A client that notes the commands of each round trip."""
-
-    def __init__(self, client: "redis.asyncio.Redis") -> None:
-        self.client = client
-        self.trips: list[list[str]] = []
-        self.sent = asyncio.Event()
-
-    def pipeline(self, transaction: bool) -> Any:
-        pipe = self.client.pipeline(transaction=transaction)
-        execute = pipe.execute
-
-        async def counted(raise_on_error: bool) -> Any:
-            self.trips.append([args[0] for args, _ in pipe.command_stack])
-            self.sent.set()
-            return await execute(raise_on_error=raise_on_error)
-
-        pipe.execute = counted
-        return pipe
-
-    async def aclose(self) -> None:
-        await self.client.aclose()
+def as_it_is(reply: Any) -> Any:
+    """What a waiter is given: the reply."""
+    return reply
 
 
-Steps = Callable[[Pipeline, Counted], Awaitable[None]]
+Steps = Callable[[Pipeline, CountedLink], Awaitable[None]]
 
 
 @pytest.fixture(params=["fakeredis", "server"])
@@ -56,9 +39,10 @@ def play(request: pytest.FixtureRequest) -> Iterator[Callable[..., None]]:
 
     def play_it(steps: Steps, **settings: Any) -> None:
         async def main() -> None:
-            client = redis.asyncio.from_url(url) if url else fakeredis.FakeAsyncRedis(server=server)
-            counted = Counted(client)
-            pipeline = Pipeline(counted, budget=PATIENCE, **settings)  # type: ignore[arg-type]
+            counted = CountedLink(
+                Link(Server.of(url)) if url else FakeRedisLink(fakeredis.FakeAsyncRedis(server=server))
+            )
+            pipeline = Pipeline(counted, budget=PATIENCE, **settings)
             try:
                 await steps(pipeline, counted)
             finally:
@@ -73,11 +57,11 @@ def play(request: pytest.FixtureRequest) -> Iterator[Callable[..., None]]:
 def test_what_nobody_waits_for_goes_with_the_next_round_trip(play: Callable[..., None]):
     """Behind nothing that an answer waits for: it takes no trip of its own where one leaves in time."""
 
-    async def steps(pipeline: Pipeline, client: Counted) -> None:
-        later = [pipeline.run_soon(ECHO, ["k0"], [b"a"]), pipeline.run_soon(ECHO, ["k0"], [b"b"])]
-        assert await pipeline.get(["k1"]) == [b"1"]
+    async def steps(pipeline: Pipeline, link: CountedLink) -> None:
+        later = [pipeline.run_soon(ECHO, ["k0"], [b"a"], as_it_is), pipeline.run_soon(ECHO, ["k0"], [b"b"], as_it_is)]
+        assert await pipeline.get(["k1"], as_it_is) == [b"1"]
         assert await asyncio.gather(*later) == [b"a", b"b"]
-        assert client.trips[0] == ["MGET", "EVALSHA", "EVALSHA"]
+        assert link.trips[0] == ["MGET", "EVALSHA", "EVALSHA"]
 
     play(steps)
 
@@ -85,9 +69,11 @@ def test_what_nobody_waits_for_goes_with_the_next_round_trip(play: Callable[...,
 def test_what_nobody_waits_for_goes_alone_where_nothing_else_does(play: Callable[..., None]):
     """It is not forgotten."""
 
-    async def steps(pipeline: Pipeline, client: Counted) -> None:
-        assert await asyncio.gather(*(pipeline.run_soon(ECHO, ["k0"], [b"a"]) for _ in range(3))) == [b"a"] * 3
-        assert client.trips[0] == ["EVALSHA"] * 3
+    async def steps(pipeline: Pipeline, link: CountedLink) -> None:
+        assert (
+            await asyncio.gather(*(pipeline.run_soon(ECHO, ["k0"], [b"a"], as_it_is) for _ in range(3))) == [b"a"] * 3
+        )
+        assert link.trips[0] == ["EVALSHA"] * 3
 
     play(steps)
 
@@ -95,13 +81,13 @@ def test_what_nobody_waits_for_goes_alone_where_nothing_else_does(play: Callable
 def test_the_reads_of_one_tick_are_one_round_trip(play: Callable[..., None]):
     """A hundred tasks that read in the same tick cost one MGET; each gets its own values."""
 
-    async def steps(pipeline: Pipeline, client: Counted) -> None:
+    async def steps(pipeline: Pipeline, link: CountedLink) -> None:
         async def reader(number: int) -> list[bytes | None]:
-            return await pipeline.get([f"k{number}", "missing", f"k{number + 1}"])
+            return await pipeline.get([f"k{number}", "missing", f"k{number + 1}"], as_it_is)
 
         values = await asyncio.gather(*(reader(number) for number in range(100)))
         assert values == [[b"%d" % number, None, b"%d" % (number + 1)] for number in range(100)]
-        assert client.trips == [["MGET"]]
+        assert link.trips == [["MGET"]]
 
     play(steps)
 
@@ -110,8 +96,8 @@ def test_the_server_sees_one_command(clean_redis_url: str):
     """By its own statistics: one MGET, no GET."""
 
     async def main() -> None:
-        pipeline = Pipeline(redis.asyncio.from_url(clean_redis_url), PATIENCE)
-        await asyncio.gather(*(pipeline.get([f"k{number}"]) for number in range(50)))
+        pipeline = Pipeline(Link(Server.of(clean_redis_url)), PATIENCE)
+        await asyncio.gather(*(pipeline.get([f"k{number}"], as_it_is) for number in range(50)))
         await pipeline.close()
 
     with redis.Redis.from_url(clean_redis_url) as behind:
@@ -125,10 +111,10 @@ def test_the_server_sees_one_command(clean_redis_url: str):
 def test_a_later_tick_is_another_round_trip(play: Callable[..., None]):
     """What is asked after an answer goes out by itself."""
 
-    async def steps(pipeline: Pipeline, client: Counted) -> None:
-        await pipeline.get(["k1"])
-        await pipeline.get(["k2"])
-        assert client.trips == [["MGET"], ["MGET"]]
+    async def steps(pipeline: Pipeline, link: CountedLink) -> None:
+        await pipeline.get(["k1"], as_it_is)
+        await pipeline.get(["k2"], as_it_is)
+        assert link.trips == [["MGET"], ["MGET"]]
 
     play(steps)
 
@@ -136,12 +122,14 @@ def test_a_later_tick_is_another_round_trip(play: Callable[..., None]):
 def test_scripts_ride_along(play: Callable[..., None]):
     """Reads and scripts of one tick share the round trip."""
 
-    async def steps(pipeline: Pipeline, client: Counted) -> None:
-        await pipeline.run(ECHO, ["k1"], [b"known now"])
-        client.trips.clear()
-        got = await asyncio.gather(pipeline.run(ECHO, ["k1"], [b"a"]), pipeline.get(["k7"]), pipeline.get(["k8"]))
+    async def steps(pipeline: Pipeline, link: CountedLink) -> None:
+        await pipeline.run(ECHO, ["k1"], [b"known now"], as_it_is)
+        link.trips.clear()
+        got = await asyncio.gather(
+            pipeline.run(ECHO, ["k1"], [b"a"], as_it_is), pipeline.get(["k7"], as_it_is), pipeline.get(["k8"], as_it_is)
+        )
         assert got == [b"a", [b"7"], [b"8"]]
-        assert client.trips == [["MGET", "EVALSHA"]]
+        assert link.trips == [["MGET", "EVALSHA"]]
 
     play(steps)
 
@@ -149,10 +137,10 @@ def test_scripts_ride_along(play: Callable[..., None]):
 def test_an_unknown_script_is_sent_in_full_once(play: Callable[..., None]):
     """A server that was restarted or flushed does not know it; then it does."""
 
-    async def steps(pipeline: Pipeline, client: Counted) -> None:
-        assert await pipeline.run(ECHO, ["k1"], [b"a"]) == b"a"
-        assert await pipeline.run(ECHO, ["k1"], [b"b"]) == b"b"
-        assert client.trips == [["EVALSHA"], ["EVAL"], ["EVALSHA"]]
+    async def steps(pipeline: Pipeline, link: CountedLink) -> None:
+        assert await pipeline.run(ECHO, ["k1"], [b"a"], as_it_is) == b"a"
+        assert await pipeline.run(ECHO, ["k1"], [b"b"], as_it_is) == b"b"
+        assert link.trips == [["EVALSHA"], ["EVAL"], ["EVALSHA"]]
 
     play(steps)
 
@@ -160,11 +148,11 @@ def test_an_unknown_script_is_sent_in_full_once(play: Callable[..., None]):
 def test_an_error_is_its_own_commands_alone(play: Callable[..., None]):
     """The others of the round trip get their answers."""
 
-    async def steps(pipeline: Pipeline, client: Counted) -> None:
+    async def steps(pipeline: Pipeline, link: CountedLink) -> None:
         good, bad, read = await asyncio.gather(
-            pipeline.run(ECHO, ["k1"], [b"a"]),
-            pipeline.run(BROKEN, ["k1"], []),
-            pipeline.get(["k1"]),
+            pipeline.run(ECHO, ["k1"], [b"a"], as_it_is),
+            pipeline.run(BROKEN, ["k1"], [], as_it_is),
+            pipeline.get(["k1"], as_it_is),
             return_exceptions=True,
         )
         assert (good, read) == (b"a", [b"1"])
@@ -177,10 +165,10 @@ def test_an_error_is_its_own_commands_alone(play: Callable[..., None]):
 def test_a_round_trip_has_a_largest_size(play: Callable[..., None]):
     """More keys than the cap go in several."""
 
-    async def steps(pipeline: Pipeline, client: Counted) -> None:
-        values = await asyncio.gather(*(pipeline.get([f"k{number}"]) for number in range(1_000)))
+    async def steps(pipeline: Pipeline, link: CountedLink) -> None:
+        values = await asyncio.gather(*(pipeline.get([f"k{number}"], as_it_is) for number in range(1_000)))
         assert values == [[b"%d" % number] for number in range(1_000)]
-        assert len(client.trips) == 10
+        assert len(link.trips) == 10
 
     play(steps, cap=100)
 
@@ -188,8 +176,8 @@ def test_a_round_trip_has_a_largest_size(play: Callable[..., None]):
 def test_a_single_read_larger_than_the_cap_goes_alone(play: Callable[..., None]):
     """It is not split, and not stuck."""
 
-    async def steps(pipeline: Pipeline, client: Counted) -> None:
-        assert len(await pipeline.get([f"k{number}" for number in range(20)])) == 20
+    async def steps(pipeline: Pipeline, link: CountedLink) -> None:
+        assert len(await pipeline.get([f"k{number}" for number in range(20)], as_it_is)) == 20
 
     play(steps, cap=10)
 
@@ -197,10 +185,10 @@ def test_a_single_read_larger_than_the_cap_goes_alone(play: Callable[..., None])
 def test_a_cancelled_waiter_disturbs_nobody(play: Callable[..., None]):
     """Its neighbours in the round trip get their answers, before and while it is under way."""
 
-    async def steps(pipeline: Pipeline, client: Counted) -> None:
-        early, late, stays = (asyncio.ensure_future(pipeline.get([f"k{number}"])) for number in range(3))
+    async def steps(pipeline: Pipeline, link: CountedLink) -> None:
+        early, late, stays = (pipeline.get([f"k{number}"], as_it_is) for number in range(3))
         early.cancel()
-        await client.sent.wait()
+        await link.sent.wait()
         late.cancel()
         assert await stays == [b"2"]
         assert early.cancelled()
@@ -212,10 +200,10 @@ def test_a_cancelled_waiter_disturbs_nobody(play: Callable[..., None]):
 def test_what_nobody_waits_for_lets_others_go_first(play: Callable[..., None]):
     """It goes with what is asked for a tick or two later, in one round trip, behind it."""
 
-    async def steps(pipeline: Pipeline, client: Counted) -> None:
-        later = pipeline.run_soon(ECHO, ["k0"], [b"a"])
+    async def steps(pipeline: Pipeline, link: CountedLink) -> None:
+        later = pipeline.run_soon(ECHO, ["k0"], [b"a"], as_it_is)
         await asyncio.sleep(0)
-        assert await asyncio.gather(pipeline.get(["k1"]), later) == [[b"1"], b"a"]
-        assert client.trips == [["MGET", "EVALSHA"], ["EVAL"]]
+        assert await asyncio.gather(pipeline.get(["k1"], as_it_is), later) == [[b"1"], b"a"]
+        assert link.trips == [["MGET", "EVALSHA"], ["EVAL"]]
 
     play(steps)

@@ -17,6 +17,7 @@ from aggregator.tiers.redis import RedisTier
 from aggregator.tiers.tier import Lease, SharedTier
 from cache_policies.policy import Lifetime, Timing
 from loaders.loader import Failed, Reason
+from tests.links import FakeRedisLink
 from tests.servers import valkey
 
 Steps = Callable[[SharedTier], Awaitable[None]]
@@ -153,8 +154,8 @@ class FakeRedisWorld(RedisWorld):
         super().__init__(fakeredis.FakeRedis(server=self.server))
 
     def open(self, lease_term: float, failure_term: float) -> SharedTier:
-        client = fakeredis.FakeAsyncRedis(server=self.server)
-        return RedisTier(Pipeline(client, PATIENCE), lease_term, failure_term)
+        link = FakeRedisLink(fakeredis.FakeAsyncRedis(server=self.server))
+        return RedisTier(Pipeline(link, PATIENCE), lease_term, failure_term)
 
     def cut(self) -> None:
         self.server.connected = False

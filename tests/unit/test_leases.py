@@ -24,10 +24,15 @@ class LateTier(LocalTier):
 
     late = 0.0
 
-    async def claim(self, *asked: Any) -> Claim:
-        claim = await super().claim(*asked)
-        await asyncio.sleep(self.late)
-        return claim
+    def claim(self, *asked: Any) -> "asyncio.Future[Claim]":
+        granted, late = super().claim(*asked), self.late
+
+        async def heard() -> Claim:
+            claim = await granted
+            await asyncio.sleep(late)
+            return claim
+
+        return asyncio.ensure_future(heard())
 
 
 async def held_up(late: float) -> tuple[Claim, Claim]:
@@ -64,9 +69,9 @@ class CountingTier(LocalTier):
 
     renewed_at: tuple[float, ...] = ()
 
-    async def renew(self, lease: Lease) -> bool:
+    def renew(self, lease: Lease) -> "asyncio.Future[bool]":
         self.renewed_at = (*self.renewed_at, asyncio.get_running_loop().time())
-        return await super().renew(lease)
+        return super().renew(lease)
 
 
 def wanted() -> Want:

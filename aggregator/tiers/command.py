@@ -1,0 +1,45 @@
+"""A command is a read of some keys, or a run of a script on them, and the future of who waits for it."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aggregator.tiers.scripts import Script
+from aggregator.tiers.server import Call
+from aggregator.tiers.tier import TierUnavailable
+
+
+@dataclass(slots=True, eq=False)
+class Command:
+    """read: what its future is given of the server's reply."""
+
+    future: "asyncio.Future[Any]"
+    keys: Sequence[str]
+    read: Callable[[Any], Any]
+    script: Script | None = None
+    args: Sequence[bytes | int] = ()
+
+    def by_name(self) -> Call:
+        """The call that runs a script which the server has kept."""
+        assert self.script, "only a script is run"
+        return ("EVALSHA", self.script.sha, len(self.keys), *self.keys, *self.args)
+
+    def by_text(self) -> Call:
+        """The call that runs any script; the server keeps it from then on."""
+        assert self.script, "only a script is run"
+        return ("EVAL", self.script.text, len(self.keys), *self.keys, *self.args)
+
+    def settle(self, reply: Any) -> None:
+        """Give the reply to who waits, if anybody still does."""
+        if isinstance(reply, Exception):
+            self.fail(f"the server refused: {reply}", reply)
+        elif not self.future.done():
+            self.future.set_result(self.read(reply))
+
+    def fail(self, why: str, cause: Exception | None = None) -> None:
+        """Tell who waits, if anybody still does."""
+        if not self.future.done():
+            error = TierUnavailable(why)
+            error.__cause__ = cause
+            self.future.set_exception(error)

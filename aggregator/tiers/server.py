@@ -1,0 +1,63 @@
+"""A server is where L2 is, and how to be let in: what a `redis://` URL says."""
+
+import ssl
+from dataclasses import dataclass, field
+from typing import Any
+
+from redis.asyncio import ConnectionPool
+
+Call = tuple[str | bytes | int, ...]
+
+# Seconds, where the URL says nothing.
+TIMEOUT = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """path: of a unix socket; None where host and port count. tls: None = in the clear.
+
+    greeting: the first commands on every connection; nothing else is sent before all of them are answered.
+    connect_within: seconds. reply_within: seconds that the server may say nothing while it owes an answer.
+    """
+
+    host: str = "localhost"
+    port: int = 6379
+    path: str | None = None
+    tls: ssl.SSLContext | None = None
+    greeting: tuple[Call, ...] = field(default=(), repr=False)  # it may hold a password
+    connect_within: float = TIMEOUT
+    reply_within: float = TIMEOUT
+
+    @classmethod
+    def of(cls, url: str) -> "Server":
+        """Of a `redis://`, `rediss://` or `unix://` URL, with the options that redis-py reads of it; ValueError if it
+        is none, OSError if a file that it names cannot be read."""
+        try:
+            # Never connected: redis-py reads the URL, so that L2 and log understand the same one alike.
+            pool: Any = ConnectionPool.from_url(url, **_DEFAULTS)
+            read = pool.make_connection()
+        except TypeError as mistake:
+            raise ValueError(f"the Redis URL has an option that is not known: {mistake}") from None
+        return cls(
+            getattr(read, "host", "localhost"),
+            getattr(read, "port", 6379),
+            getattr(read, "path", None),
+            read.ssl_context.get() if hasattr(read, "ssl_context") else None,
+            _greeting(read.username, read.password, read.client_name, read.db),
+            float(read.socket_connect_timeout or TIMEOUT),
+            float(read.socket_timeout or TIMEOUT),
+        )
+
+
+_DEFAULTS: dict[str, Any] = {"socket_timeout": TIMEOUT, "socket_connect_timeout": TIMEOUT}
+
+
+def _greeting(username: str | None, password: str | None, name: str | None, db: int | str) -> tuple[Call, ...]:
+    calls: list[Call] = []
+    if username or password:
+        calls.append(("AUTH", username, password or "") if username else ("AUTH", password or ""))
+    if name:
+        calls.append(("CLIENT", "SETNAME", name))
+    if int(db):
+        calls.append(("SELECT", int(db)))
+    return tuple(calls)

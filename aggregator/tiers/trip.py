@@ -1,0 +1,48 @@
+"""A trip is the commands that go to the server together: their calls, and whose each reply is."""
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+from hiredis import ReplyError
+
+from aggregator.tiers.command import Command
+from aggregator.tiers.server import Call
+
+
+class Trip:
+    """All reads are one MGET, and scripts follow it, each by the name under which the server keeps it."""
+
+    def __init__(self, commands: Sequence[Command]) -> None:
+        self._commands = commands
+        self._reads = [command for command in commands if command.script is None]
+        self._runs = [command for command in commands if command.script is not None]
+
+    def calls(self) -> list[Call]:
+        """At least one."""
+        mget: list[Call] = [("MGET", *[key for read in self._reads for key in read.keys])] if self._reads else []
+        return mget + [run.by_name() for run in self._runs]
+
+    def deal(self, replies: Sequence[Any]) -> list[Command]:
+        """Give each command its reply. Those whose script the server does not know (any more) have none yet: they are
+        to be sent by text."""
+        each = iter(replies)
+        if self._reads:
+            self._deal_values(next(each))
+        unknown = []
+        for run, reply in zip(self._runs, each, strict=True):
+            if isinstance(reply, ReplyError) and str(reply).startswith("NOSCRIPT"):
+                unknown.append(run)
+            else:
+                run.settle(reply)
+        return unknown
+
+    def fail(self, error: OSError) -> None:
+        """Tell everybody who still waits."""
+        for command in self._commands:
+            command.fail(f"L2 is not reachable: {error}", error)
+
+    def _deal_values(self, reply: Any) -> None:
+        values: Iterator[Any] | None = None if isinstance(reply, Exception) else iter(reply)
+        for read in self._reads:
+            read.settle(reply if values is None else list(islice(values, len(read.keys))))
