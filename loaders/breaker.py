@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 
-from loaders.gathering import gathered
+from loaders.gathering import asking, gathered
 from loaders.loader import Failed, Loader, LoadRequest, Outcome, Reason
 
 
@@ -23,6 +23,7 @@ class Breaker:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._inner = inner
+        self._ask = asking(inner)
         self._failures = failures
         self._open_for = open_for
         self._monotonic = monotonic
@@ -38,19 +39,20 @@ class Breaker:
 
     async def load(self, requests: Sequence[LoadRequest]) -> Sequence[Outcome]:
         """Each request counts for itself."""
-        return await gathered(self._load_one, requests)
+        return await gathered(self.load_one, requests)
 
     async def close(self) -> None:
         """Close what is wrapped."""
         await self._inner.close()
 
-    async def _load_one(self, request: LoadRequest) -> Outcome:
+    async def load_one(self, request: LoadRequest) -> Outcome:
+        """The same for one; what raises under it is raised."""
         term = self._admit()
         if term is None:
             return Failed(Reason.BREAKER, "the MBU failed too often just now", self._retry_after())
         answered: bool | None = None
         try:
-            (outcome,) = await self._inner.load([request])
+            outcome = await self._ask(request)
             answered = _answered(outcome)
             return outcome
         except asyncio.CancelledError:

@@ -5,7 +5,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from math import isfinite
 
-from loaders.gathering import gathered
+from loaders.gathering import asking, gathered
 from loaders.loader import Failed, Loader, LoadRequest, Outcome, Reason
 
 
@@ -18,6 +18,7 @@ class Bulkhead:
 
     def __init__(self, inner: Loader, max_in_flight: int, max_queued: int = 1024, retry_after: float = 1.0) -> None:
         self._inner = inner
+        self._ask = asking(inner)
         self._free = self._places = max_in_flight
         self._max_queued = max_queued
         self._retry_after = retry_after
@@ -36,18 +37,18 @@ class Bulkhead:
 
     async def load(self, requests: Sequence[LoadRequest]) -> Sequence[Outcome]:
         """Each request takes a place of its own."""
-        return await gathered(self._load_one, requests)
+        return await gathered(self.load_one, requests)
 
     async def close(self) -> None:
         """Close what is wrapped."""
         await self._inner.close()
 
-    async def _load_one(self, request: LoadRequest) -> Outcome:
+    async def load_one(self, request: LoadRequest) -> Outcome:
+        """The same for one; what raises under it is raised."""
         if not await self._enter(request.expires_at):
             return Failed(Reason.SHED, f"{self._places} loads in flight and no place in time", self._retry_after)
         try:
-            (outcome,) = await self._inner.load([request])
-            return outcome
+            return await self._ask(request)
         finally:
             self._leave()
 

@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
 
-from loaders.gathering import gathered
+from msgspec.structs import replace
+
+from loaders.gathering import asking, failed_by, gathered
 from loaders.loader import Failed, Loader, LoadRequest, Outcome, Reason
 
 # Inner layers are told an end this much earlier (seconds, and no more than a tenth of what is left), so that the
@@ -20,17 +21,19 @@ class Deadline:
 
     def __init__(self, inner: Loader, deadline: float) -> None:
         self._inner = inner
+        self._ask = asking(inner)
         self._deadline = deadline
 
     async def load(self, requests: Sequence[LoadRequest]) -> Sequence[Outcome]:
         """What was not there in time is Failed(DEADLINE); the call under it has been cancelled."""
-        return await gathered(self._load_one, requests)
+        return await gathered(self.load_one, requests)
 
     async def close(self) -> None:
         """Close what is wrapped."""
         await self._inner.close()
 
-    async def _load_one(self, request: LoadRequest) -> Outcome:
+    async def load_one(self, request: LoadRequest) -> Outcome:
+        """The same for one; what raises under it is Failed(DEFECT)."""
         now = asyncio.get_running_loop().time()
         cut = min(request.expires_at, now + self._deadline)
         left = cut - now
@@ -39,9 +42,8 @@ class Deadline:
         hurried = replace(request, expires_at=cut - min(_HEADSTART, left / 10))
         try:
             async with asyncio.timeout_at(cut) as timeout:
-                (outcome,) = await self._inner.load([hurried])
-                return outcome
-        except TimeoutError:
-            if not timeout.expired():
-                raise  # the inner loader's own, and so its defect
+                return await self._ask(hurried)
+        except Exception as defect:
+            if not (isinstance(defect, TimeoutError) and timeout.expired()):
+                return failed_by(defect)
             return Failed(Reason.DEADLINE, f"no answer within {left * 1000:.0f} ms")

@@ -4,10 +4,10 @@ import asyncio
 import inspect
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 import orjson
+from msgspec.structs import replace
 
 from loaders.answer import payload_or_failed
 from loaders.loader import NO_HEADERS, Absent, Failed, Loaded, LoadRequest, NotModified, Outcome, Reason

@@ -3,13 +3,17 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
-from loaders.loader import Failed, LoadRequest, Outcome, Reason
+from loaders.loader import Failed, Loader, LoadRequest, Outcome, Reason
 
 _log = logging.getLogger(__name__)
 
 
+Ask = Callable[[LoadRequest], Awaitable[Outcome]]
+
+
+@runtime_checkable
 class Single(Protocol):
     """Asks one MBU for one answer at a time."""
 
@@ -25,6 +29,7 @@ class Gathering:
 
     def __init__(self, single: Single) -> None:
         self._single = single
+        self.load_one = single.load_one
 
     async def load(self, requests: Sequence[LoadRequest]) -> Sequence[Outcome]:
         """As many outcomes as requests, in their order, once the slowest is there."""
@@ -35,9 +40,20 @@ class Gathering:
         await self._single.close()
 
 
-async def gathered(
-    load_one: Callable[[LoadRequest], Awaitable[Outcome]], requests: Sequence[LoadRequest]
-) -> list[Outcome]:
+def asking(loader: Loader) -> Ask:
+    """How a loader is asked for one answer: without the detour through a batch where it has a way to; an exception is a
+    defect."""
+    if isinstance(loader, Single):
+        return loader.load_one
+
+    async def ask(request: LoadRequest) -> Outcome:
+        [outcome] = await loader.load([request])
+        return outcome
+
+    return ask
+
+
+async def gathered(load_one: Ask, requests: Sequence[LoadRequest]) -> list[Outcome]:
     """Run `load_one` for every request at once; what raises costs its own place only (Failed, DEFECT).
 
     Cancelled, it cancels all of them and returns when they have ended.
@@ -45,16 +61,17 @@ async def gathered(
     if len(requests) == 1:  # no task for it: most batches are one request by the time they reach the network
         return [await _guarded(load_one, requests[0])]
     ended = await asyncio.gather(*(_guarded(load_one, request) for request in requests), return_exceptions=True)
-    return [_defect(end) if isinstance(end, BaseException) else end for end in ended]
+    return [failed_by(end) if isinstance(end, BaseException) else end for end in ended]
 
 
-async def _guarded(load_one: Callable[[LoadRequest], Awaitable[Outcome]], request: LoadRequest) -> Outcome:
+async def _guarded(load_one: Ask, request: LoadRequest) -> Outcome:
     try:
         return await load_one(request)
     except Exception as defect:
-        return _defect(defect)
+        return failed_by(defect)
 
 
-def _defect(defect: BaseException) -> Failed:
+def failed_by(defect: BaseException) -> Failed:
+    """What becomes of an exception; it is logged with its traceback."""
     _log.error("a loader raised instead of returning Failed", exc_info=defect)
     return Failed(Reason.DEFECT, f"{type(defect).__name__} in the loader; the log has its traceback")

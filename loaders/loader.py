@@ -1,10 +1,11 @@
 """The seam to an MBU: a batch of requests in, as many outcomes out, a failure being a value."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
 from typing import Protocol
+
+import msgspec
 
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
@@ -12,8 +13,7 @@ NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 UNREADABLE = "\ufffd"
 
 
-@dataclass(frozen=True, slots=True)
-class LoadRequest:
+class LoadRequest(msgspec.Struct, frozen=True):
     """One answer wanted of an MBU.
 
     target: path and query as they go on the wire, percent-encoded, beginning with "/".
@@ -24,33 +24,30 @@ class LoadRequest:
     """
 
     target: str
-    headers: Mapping[str, str] = field(default_factory=lambda: NO_HEADERS)
-    inputs: Mapping[str, str] = field(default_factory=lambda: NO_HEADERS)
+    headers: Mapping[str, str] = NO_HEADERS
+    inputs: Mapping[str, str] = NO_HEADERS
     expires_at: float = float("inf")
     fragment: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(msgspec.Struct, frozen=True):
     """The MBU's answer: a valid JSON text, byte for byte, and its headers (lower-case names, repeated ones joined
     by ", "; one that is not ASCII has UNREADABLE in its place; of Set-Cookie only its presence matters)."""
 
     payload: bytes
-    headers: Mapping[str, str] = field(default_factory=lambda: NO_HEADERS)
+    headers: Mapping[str, str] = NO_HEADERS
 
 
-@dataclass(frozen=True, slots=True)
-class Absent:
+class Absent(msgspec.Struct, frozen=True):
     """The MBU says that there is nothing (404, 410, 204): an answer, not a failure."""
 
-    headers: Mapping[str, str] = field(default_factory=lambda: NO_HEADERS)
+    headers: Mapping[str, str] = NO_HEADERS
 
 
-@dataclass(frozen=True, slots=True)
-class NotModified:
+class NotModified(msgspec.Struct, frozen=True):
     """The MBU says that what the validators named is still right (304)."""
 
-    headers: Mapping[str, str] = field(default_factory=lambda: NO_HEADERS)
+    headers: Mapping[str, str] = NO_HEADERS
 
 
 class Reason(Enum):
@@ -67,8 +64,7 @@ class Reason(Enum):
     LATE = "late"  # whoever asked could wait no longer; the load goes on
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(msgspec.Struct, frozen=True):
     """An MBU's failure. `detail` is for people (never a secret or a payload); `retry_after` in seconds;
     `mbu_status` is the MBU's own HTTP status, where the reason is STATUS and there was one."""
 

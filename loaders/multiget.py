@@ -1,9 +1,11 @@
 """Multiget asks for many answers in one call, where an MBU has a way to."""
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import quote
+
+from msgspec.structs import replace
 
 from loaders.loader import Absent, Failed, Loaded, Loader, LoadRequest, NotModified, Outcome, Reason
 

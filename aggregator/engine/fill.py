@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from aggregator.clock import FleetClock
@@ -19,6 +19,7 @@ from aggregator.model.plan import Want
 from aggregator.model.position import Position
 from aggregator.model.standing import Standing, forgotten, standing
 from aggregator.tiers.tier import Lease, SharedTier, TierUnavailable
+from loaders.gathering import Ask, asking
 from loaders.loader import Failed, Loader, LoadRequest, Outcome, Reason
 
 Draw = Callable[[], float]
@@ -32,6 +33,10 @@ class Source:
 
     loader: Loader
     deadline: float
+    ask: Ask = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ask", asking(self.loader))
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +117,7 @@ class Filler:
         position, at, began = self._known.ledger.head, self._known.clock.now(), self._known.clock.monotonic()
         headers = {**want.headers, **validators(old), HEADER: hops}
         request = LoadRequest(want.target, headers, want.values, expires_at, want.fragment.name)
-        [outcome] = await self._sources[want.fragment.name].loader.load([request])
+        outcome = await self._sources[want.fragment.name].ask(request)
         cost = self._known.clock.monotonic() - began
         self._observe(_called(want, outcome, cost))
         load = Load(want, old, position, at, cost, self._known.draw())

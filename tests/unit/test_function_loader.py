@@ -1,10 +1,10 @@
 """FunctionLoader and Gathering: a callable as an MBU, and a defect that costs its own place only."""
 
 import asyncio
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from loaders.function import FunctionLoader
 from loaders.gathering import gathered
