@@ -2,13 +2,13 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 from aggregator.clock import FleetClock
 from aggregator.engine.asking import Asking
-from aggregator.engine.flights import Filled, Flights, Landing
+from aggregator.engine.flights import Filled, Flight, Flights, Landing
 from aggregator.engine.grant import Granting, Load, validators
 from aggregator.engine.leases import Leases
 from aggregator.events import Called, Joined, Observer
@@ -18,7 +18,7 @@ from aggregator.model.ledger import Ledger
 from aggregator.model.plan import Want
 from aggregator.model.position import Position
 from aggregator.model.standing import Standing, forgotten, standing
-from aggregator.tiers.tier import Lease, SharedTier, TierUnavailable
+from aggregator.tiers.tier import Lease, SharedTier
 from loaders.gathering import Ask, asking
 from loaders.loader import Failed, Loader, LoadRequest, Outcome, Reason
 
@@ -76,13 +76,17 @@ class Filler:
         self._leases = Leases(tier, knowledge.ledger, observe)
         self.flights = Flights(knowledge.ledger, observe)
 
-    async def fill(self, want: Want, old: Entry | None, asking: Asking) -> Filled:
+    def begin(self, want: Want, old: Entry | None, asking: Asking) -> Flight:
+        """The flight that will give `want`, as `fill` does where its result is good for this caller."""
+        return self.flights.board(want, asking.since, partial(self._fly, want, old, asking))
+
+    async def fill(self, want: Want, old: Entry | None, asking: Asking, begun: Flight | None = None) -> Filled:
         """An entry loaded for `want`, by whomever, that is good for this caller; or the failure. Neither, where nobody
         had looked into L2 yet and it holds an entry that is not good for everybody: that is given as `held`.
 
-        old: what is held already, for its validators.
+        old: what is held already, for its validators. begun: what `begin` gave.
         """
-        return await self.flights.join(want, asking.since, lambda: self._fly(want, old, asking))
+        return await self.flights.join(want, asking.since, partial(self._fly, want, old, asking), begun)
 
     async def _fly(self, want: Want, old: Entry | None, asking: Asking) -> Landing:
         """The deadline is counted anew from when the MBU is asked: a load that got only what waiting for another
@@ -103,7 +107,7 @@ class Filler:
             return Landing(Filled(None, held=held, kept=False), _nothing)
         with self._leases.held(claim.lease):
             filled = await self._load(want, held, asking.hops.header(want.fragment.name), _now() + deadline)
-        return Landing(filled, lambda: self._settle(want, filled, claim.lease))
+        return Landing(filled, partial(self._settle, want, filled, claim.lease))
 
     def _good(self, entry: Entry, since: Position, ahead: float) -> bool:
         """Need nothing be loaded, since this came meanwhile?"""
@@ -124,21 +128,21 @@ class Filler:
         filled = self._grantings[want.fragment.name].fill(load, outcome)
         return filled._replace(held=old)
 
-    async def _settle(self, want: Want, filled: Filled, lease: Lease | None) -> None:
+    def _settle(self, want: Want, filled: Filled, lease: Lease | None) -> "asyncio.Future[Any] | None":
         keep = filled.entry and filled.kept and filled.entry.kept_for > 0
-        with suppress(TierUnavailable):  # the waiters have their answer; the next reader loads again
-            if filled.entry and keep and not forgotten(filled.entry, self._known.ledger):
-                await self._tier.store(want.key, filled.entry, lease)
-            elif lease:
-                shared = filled.failure and filled.failure.reason not in OUR_OWN
-                await self._tier.release(lease, filled.failure if shared else None, unshared=filled.entry is not None)
+        if filled.entry and keep and not forgotten(filled.entry, self._known.ledger):
+            return self._tier.store(want.key, filled.entry, lease)
+        if lease is None:
+            return None
+        shared = filled.failure and filled.failure.reason not in OUR_OWN
+        return self._tier.release(lease, filled.failure if shared else None, unshared=filled.entry is not None)
 
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
 
 
-async def _nothing() -> None:
+def _nothing() -> None:
     """What came from L2 is there already."""
 
 

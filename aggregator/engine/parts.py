@@ -7,7 +7,7 @@ from math import inf
 
 from aggregator.engine.asking import Asking
 from aggregator.engine.fill import Filler, Knowledge
-from aggregator.engine.flights import Filled
+from aggregator.engine.flights import Filled, Flight
 from aggregator.engine.restamp import Restamping
 from aggregator.model.entry import Entry
 from aggregator.model.keys import Key
@@ -60,24 +60,39 @@ class Parts:
                 return Piece(held, state=State.UNPROVEN)
         return None
 
-    async def load(self, want: Want, held: Entry | None, asking: Asking) -> Piece:
-        """What is loaded, or may stand in because loading failed; else the failure."""
-        filled = await self._in_time(want, held, asking)
-        if filled.entry is None and filled.failure is None:
-            asking = replace(asking, unread=False)
-            return self.usable(want, filled.held, asking) or await self.load(want, filled.held, asking)
+    def begin(self, want: Want, held: Entry | None, asking: Asking) -> Flight:
+        """Begin to load; once the flight's result is there, `landed` or `load` gives the piece."""
+        return self._filler.begin(want, held, asking)
+
+    def landed(self, flight: Flight, want: Want, held: Entry | None, asking: Asking) -> Piece | None:
+        """The piece, of a flight that is over; None where `load` has more to do, as it has where that was in vain."""
+        if flight.result.exception():
+            return None
+        filled = flight.result.result()
+        good = self._filler.flights.good(flight, filled, asking.since)
+        return self._piece(want, held, filled) if good else None
+
+    async def load(self, want: Want, held: Entry | None, asking: Asking, begun: Flight | None = None) -> Piece:
+        """What is loaded, or may stand in because loading failed; else the failure. begun: what `begin` gave."""
+        filled = await self._in_time(want, held, asking, begun)
+        if (piece := self._piece(want, held, filled)) is not None:
+            return piece
+        asking = replace(asking, unread=False)
+        return self.usable(want, filled.held, asking) or await self.load(want, filled.held, asking)
+
+    def _piece(self, want: Want, held: Entry | None, filled: Filled) -> Piece | None:
         if filled.entry:
             if not filled.loaded:
                 self._restamping.consider(want.key, filled.entry)
             return Piece(filled.entry, loaded=filled.loaded, kept=filled.kept)
-        return self._fallen_back(filled.held or held, filled)
+        return self._fallen_back(filled.held or held, filled) if filled.failure else None
 
-    async def _in_time(self, want: Want, held: Entry | None, asking: Asking) -> Filled:
+    async def _in_time(self, want: Want, held: Entry | None, asking: Asking, begun: Flight | None) -> Filled:
         if asking.expires_at == inf:
-            return await self._filler.fill(want, held, asking)
+            return await self._filler.fill(want, held, asking, begun)
         try:
             async with asyncio.timeout_at(asking.expires_at) as timeout:
-                return await self._filler.fill(want, held, asking)
+                return await self._filler.fill(want, held, asking, begun)
         except TimeoutError:
             if not timeout.expired():
                 raise

@@ -4,9 +4,11 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import chain
+from math import inf
 from typing import Any
 
 from aggregator.engine.asking import Asking
+from aggregator.engine.flights import Flight
 from aggregator.engine.parts import Parts
 from aggregator.model.entry import Entry
 from aggregator.model.fragment import Fragment
@@ -44,6 +46,8 @@ class Run:
         self._tasks: dict[str, asyncio.Task[Part]] = {}
         self._done: dict[str, Part] = {}
         self._payloads: dict[str, Any] = {}
+        self._in_the_air = 0
+        self._landed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def parts(self) -> list[Part]:
         """A part for every slot, in declared order. What the first wave needs is read from L2 together; what is there
@@ -51,20 +55,54 @@ class Run:
         first, *later = self._order.screen.waves
         held = await self._held(self._order.first.values())
         for slot in first:
-            self._begin(slot, self._order.first[slot.name], held)
+            self._begin(slot, self._order.first[slot.name], held, read=bool(later))
         for slot in chain(*later):
             self._tasks[slot.name] = asyncio.get_running_loop().create_task(self._later(slot))
-        if self._tasks:
-            await asyncio.gather(*self._tasks.values())
+        await self._all()
         return [self._done[slot.name] for slot in self._order.screen.slots]
 
-    def _begin(self, slot: Slot, needs: Needs, held: Held) -> None:
+    async def _all(self) -> None:
+        try:
+            if self._in_the_air:
+                await self._landed
+            if self._tasks:
+                await asyncio.gather(*self._tasks.values())
+        except asyncio.CancelledError:
+            for task in self._tasks.values():
+                task.cancel()
+            raise
+
+    def _begin(self, slot: Slot, needs: Needs, held: Held, read: bool) -> None:
+        """read: others may wait for this slot, and so for a task."""
         found = self._found(needs, held)
         if None not in found.values() and not (part := _part(slot, needs, found)).failed:
             self._done[slot.name] = part
+        elif isinstance(needs, Want) and not read and self._asking.expires_at == inf:
+            self._fly(slot, needs, held)
         else:
-            load = self._loaded(slot, needs, held, found)
-            self._tasks[slot.name] = asyncio.get_running_loop().create_task(load)
+            self._go_on(slot, needs, held, found)
+
+    def _fly(self, slot: Slot, want: Want, held: Held) -> None:
+        """Load what most slots need, one entry that nobody else reads, without a task that waits for it."""
+        flight = self._parts.begin(want, held[want.key.name], self._asking)
+        self._in_the_air += 1
+        flight.result.add_done_callback(lambda _: self._land(slot, want, held, flight))
+
+    def _land(self, slot: Slot, want: Want, held: Held, flight: Flight) -> None:
+        if self._landed.done():  # the caller has left
+            return
+        piece = self._parts.landed(flight, want, held[want.key.name], self._asking)
+        if piece and not (part := _shaped(Part(slot, (piece,)))).failed:
+            self._done[slot.name] = part
+        else:
+            self._go_on(slot, want, held, {want.key.name: piece}, flight)
+        self._in_the_air -= 1
+        if not self._in_the_air:
+            self._landed.set_result(None)
+
+    def _go_on(self, slot: Slot, needs: Needs, held: Held, found: Found, flight: Flight | None = None) -> None:
+        work = self._loaded(slot, needs, held, found, flight)
+        self._tasks[slot.name] = asyncio.get_running_loop().create_task(work)
 
     async def _later(self, slot: Slot) -> Part:
         """The part of a slot that reads others, as soon as these are there."""
@@ -72,9 +110,10 @@ class Run:
         held = await self._held([needs])
         return await self._loaded(slot, needs, held, self._found(needs, held))
 
-    async def _loaded(self, slot: Slot, needs: Needs, held: Held, found: Found) -> Part:
-        """The part, once what was not found is loaded, or something stands in for it."""
-        await self._load(needs, held, found)
+    async def _loaded(self, slot: Slot, needs: Needs, held: Held, found: Found, flight: Flight | None = None) -> Part:
+        """The part, once what was not found is loaded, or something stands in for it. flight: the one that was begun
+        for its one need."""
+        await self._load(needs, held, found, flight)
         part = _part(slot, needs, found)
         self._done[slot.name] = await self._instead(part) if part.failed else part
         return self._done[slot.name]
@@ -105,10 +144,10 @@ class Run:
         """By key, what L2 holds and can be used, and None for what has to be loaded."""
         return {want.key.name: self._parts.usable(want, held[want.key.name], self._asking) for want in _wants(needs)}
 
-    async def _load(self, needs: Needs, held: Held, found: Found) -> None:
+    async def _load(self, needs: Needs, held: Held, found: Found, flight: Flight | None = None) -> None:
         """Load what was not found; what is needed twice is loaded once."""
         missing = {want.key.name: want for want in _wants(needs) if found[want.key.name] is None}
-        loads = [self._parts.load(want, held[name], self._asking) for name, want in missing.items()]
+        loads = [self._parts.load(want, held[name], self._asking, flight) for name, want in missing.items()]
         if len(loads) == 1:  # no task for it
             found |= zip(missing, [await loads[0]], strict=True)
         elif loads:

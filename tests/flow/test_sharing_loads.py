@@ -121,7 +121,7 @@ def test_a_waiter_is_released_where_the_load_never_began() -> None:
         assert isinstance(want, Want)
         waiting = asyncio.create_task(flights.join(want, ORIGIN, fly))
         await asyncio.sleep(0)
-        for task in flights._tasks:
+        for task in flights._under_way:
             task.cancel()
         with pytest.raises(RuntimeError, match="shutdown"):
             await waiting
