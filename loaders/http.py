@@ -95,8 +95,12 @@ class HttpLoader:
         # Cancelling does not stop pyreqwest while it waits for an answer: only its own timeout closes the connection.
         timeout = timedelta(seconds=max(left, 0.001))
         async with client.get(url).headers(headers).timeout(timeout).build_streamed() as response:
-            body = await _read(response.body_reader.read, self._max_payload)
-            return outcome_of(response.status, _plain(response.headers), body, self._max_payload)
+            headers = _plain(response.headers)
+            length = headers.get("content-length", "")
+            # What says how long it is, and is no longer, comes in one step: HTTP itself ends it there.
+            small = length.isdecimal() and len(length) < 10 and int(length) <= self._max_payload
+            body = bytes(await response.bytes()) if small else await _read(response.body_reader.read, self._max_payload)
+            return outcome_of(response.status, headers, body, self._max_payload)
 
     def _url(self, target: str) -> Url:
         url = Url(self._base + target)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import msgspec
 import orjson
 from msgspec.structs import replace
 
@@ -19,8 +20,7 @@ from loaders.loader import Absent, Failed, Loaded, NotModified, Outcome, Reason
 MAX_TAGS = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class Load:
+class Load(msgspec.Struct, frozen=True):
     """The circumstances of one load. at: fleet seconds when it began, cost: seconds it took, draw: in (0, 1]."""
 
     want: Want

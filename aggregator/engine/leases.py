@@ -1,8 +1,8 @@
 """A lease lets one process of the fleet load a key; the others wait for what it stores, or for it to fail."""
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 
 from aggregator.events import Joined, Observer
 from aggregator.model.entry import Entry
@@ -65,22 +65,33 @@ class Leases:
         late = asyncio.get_running_loop().time() - asked_at > 1.5 * self._renew_every  # half of its term
         return not late or await self._tier.renew(lease)
 
-    @contextmanager
-    def held(self, lease: Lease | None) -> Iterator[None]:
-        """Keep renewing the lease while the block runs. Most loads are over before it is due for the first time."""
-        loop, tasks = asyncio.get_running_loop(), list[asyncio.Task[None]]()
-        begin = (lambda: tasks.append(loop.create_task(self._renew(lease)))) if lease else (lambda: None)
-        timer = loop.call_later(self._renew_every, begin)
-        try:
-            yield
-        finally:
-            timer.cancel()
-            for task in tasks:
-                task.cancel()
+    def held(self, lease: Lease | None) -> AbstractContextManager[None]:
+        """Keep renewing the lease while the block runs."""
+        return nullcontext() if lease is None else _Holding(self._tier, lease, self._renew_every)
 
-    async def _renew(self, lease: Lease) -> None:
-        renewed = True
-        while renewed:
-            with suppress(TierUnavailable):  # it may be back before the lease has run out
-                renewed = await self._tier.renew(lease)
-            await asyncio.sleep(self._renew_every)
+
+class _Holding:
+    """A lease that is renewed again and again. Most loads are over before that is due for the first time, so it takes
+    a timer, and no task."""
+
+    __slots__ = ("_every", "_lease", "_tier", "_timer")
+
+    def __init__(self, tier: SharedTier, lease: Lease, every: float) -> None:
+        self._tier = tier
+        self._lease = lease
+        self._every = every
+
+    def __enter__(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(self._every, self._renew)
+
+    def __exit__(self, *error: object) -> None:
+        self._timer.cancel()
+
+    def _renew(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(self._every, self._renew)
+        self._tier.renew(self._lease).add_done_callback(self._renewed)
+
+    def _renewed(self, renewal: "asyncio.Future[bool]") -> None:
+        # Where L2 did not answer, it may be back before the lease has run out.
+        if not renewal.cancelled() and renewal.exception() is None and not renewal.result():
+            self._timer.cancel()

@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
 from math import inf
 from typing import Any
+
+from msgspec.structs import replace
 
 from aggregator.engine.asking import Asking
 from aggregator.engine.flights import Flight

@@ -54,6 +54,10 @@ class Fragment:
         return (self.name, self.mbu, self.path.text, tags, learned, self.tags_from_prefix, headers, batch)
 
     @cached_property
+    def _canonical_definition(self) -> bytes:
+        return canonical(self.definition)
+
+    @cached_property
     def inputs(self) -> tuple[str, ...]:
         """The names of all declared inputs: those of path, tags and headers, and what is handed on."""
         templates = (self.path, *self.tags, *self.headers.values())
@@ -64,7 +68,7 @@ class Fragment:
     def key(self, namespace: str, inputs: Inputs) -> Key:
         """The key for these inputs; nothing but definition and declared inputs goes into it."""
         texts = [text for name in self.inputs for text in (name, inputs.mark(name))]
-        return make_key(namespace, "fragment", self.name, canonical([*self.definition, *texts]))
+        return make_key(namespace, "fragment", self.name, self._canonical_definition + canonical(texts))
 
     def declared_tags(self, values: Mapping[str, str]) -> tuple[str, ...]:
         """The tags that these inputs give it, before anything is loaded."""

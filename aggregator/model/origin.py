@@ -14,6 +14,7 @@ from loaders.loader import UNREADABLE
 # A directive of RFC 9111, section 5.2: a token, and perhaps a token or a quoted string as its argument.
 _DIRECTIVE = re.compile(r'([A-Za-z0-9_-]+)(?:\s*=\s*(?:"([^"]*)"|([^\s,"]*)))?')
 _DECISIVE = ("cache-control", "cache-tag", "surrogate-key", "cache-groups")
+_SAYING = frozenset((*_DECISIVE, "set-cookie"))  # without one of these there is nothing to read, but for validators
 _STALE_FORBIDDEN = ("must-revalidate", "proxy-revalidate", "no-cache")
 
 
@@ -31,6 +32,8 @@ class Said:
 def read_origin(headers: Mapping[str, str]) -> Said:
     """Read response headers (lower-case names). A tag that is none makes the answer one that is not kept, since
     what it depends on is then unknown."""
+    if _SAYING.isdisjoint(headers):
+        return Said(True, SILENT, (), headers.get("etag"), headers.get("last-modified"))
     directives = cache_control(headers.get("cache-control", ""))
     tags = _tags(headers)
     forbidden = {"no-store", "private"} & directives.keys()

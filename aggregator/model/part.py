@@ -1,11 +1,12 @@
 """A part is what fills a slot: one answer of an MBU or a list of them, or what stands in where it could not be had."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+import msgspec
 import orjson
+from msgspec.structs import replace
 
 from aggregator.model.entry import Entry, SlotState
 from aggregator.model.screen import Slot
@@ -32,8 +33,7 @@ BROKEN = frozenset((State.FALLBACK, State.PARTIAL, State.FAILED))
 _RANK = {state: rank for rank, state in enumerate(State)}
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(msgspec.Struct, frozen=True):
     """One answer, or the failure in its place. entry: None where it failed, or where there was nothing to ask for.
 
     state: FRESH, STALE, UNPROVEN or OVERTAKEN of an entry. loaded: an MBU was asked for it now. kept: it may be stored.
@@ -59,8 +59,7 @@ class Piece:
 NOTHING = Piece(None)
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(msgspec.Struct, frozen=True):
     """pieces: one; of a list any number, in its order. failure: why the slot as a whole could not be had.
     stands_in: is what it holds the slot's fallback? asked: was an MBU asked for what it stands in for? shown: its
     payload, where that had to be shaped."""

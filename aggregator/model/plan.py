@@ -1,8 +1,10 @@
 """A plan is what one request needs: for every slot what to ask which MBU, as far as its inputs are known."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
+
+import msgspec
 
 from aggregator.model.fragment import CLAIM, Fragment
 from aggregator.model.inputs import Inputs
@@ -15,8 +17,7 @@ from aggregator.model.tags import tag_mistake, viewer_tag
 from loaders.loader import Failed, Reason
 
 
-@dataclass(frozen=True, slots=True)
-class Want:
+class Want(msgspec.Struct, frozen=True):
     """One entry that is needed. target: path and query at the MBU. headers: what it is asked with.
     tags: those known before anything is loaded. values: the fragment's inputs."""
 
@@ -47,7 +48,8 @@ def plan(screen: Screen, inputs: Inputs, namespace: str) -> dict[str, Needs] | N
 def needs_of(slot: Slot, fragment: Fragment, inputs: Inputs, payloads: Payloads, namespace: str) -> Needs:
     """What `fragment` needs in the slot; the payloads are of all slots that it reads."""
     if not slot.given and not slot.each:
-        return _asked(fragment, inputs if fragment.is_private else replace(inputs, subject=None), namespace)
+        public = inputs if fragment.is_private or inputs.subject is None else replace(inputs, subject=None)
+        return _asked(fragment, public, namespace)
     sources = slot.sources(fragment)
     lost = next((source.slot for source in sources.values() if source.slot and source.slot not in payloads), None)
     if lost is not None:

@@ -46,8 +46,11 @@ class Template:
         no encoding keeps those from being resolved (RFC 3986, 6.2.2.3).
         """
         target = self._fill(values, lambda value: quote(value, safe=""))
-        segments = target.partition("?")[0].split("/")
-        return None if any(_resolves(segment) for segment in segments) else target
+        path = target.partition("?")[0]
+        # Most have no dot, and then there is nothing to take apart.
+        if "." not in path and "%" not in path:
+            return target
+        return None if any(map(_resolves, path.split("/"))) else target
 
     @property
     def in_path(self) -> tuple[str, ...]:
@@ -62,7 +65,4 @@ class Template:
 
 
 def _resolves(segment: str) -> bool:
-    # Most have no dot, and then there is nothing to take apart.
-    return ("." in segment or "%" in segment) and any(
-        part in (".", "..") for part in _SEPARATOR.split(unquote(segment))
-    )
+    return any(part in (".", "..") for part in _SEPARATOR.split(unquote(segment)))

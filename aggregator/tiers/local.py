@@ -1,7 +1,6 @@
 """L2 in this process's memory: the same contract for tests, and for time that does not pass by itself."""
 
 import asyncio
-import secrets
 from collections.abc import Callable, Iterator, Sequence
 from typing import Generic, TypeVar
 
@@ -10,7 +9,7 @@ from aggregator.model.entry import Entry
 from aggregator.model.keys import Key
 from aggregator.model.position import Position
 from aggregator.tiers.codec import decode, encode
-from aggregator.tiers.marks import TOKEN_BYTES, UNSHARED
+from aggregator.tiers.marks import UNSHARED, tokens
 from aggregator.tiers.tier import Claim, Lease, TierUnavailable
 from loaders.loader import Failed
 
@@ -53,6 +52,7 @@ class LocalTier:
         self._marks: _Expiring[Lease | Failed | bytes] = _Expiring(monotonic)
         self._lease_term = lease_term
         self._failure_term = failure_term
+        self._tokens = tokens()
 
     def read(self, keys: Sequence[Key]) -> "asyncio.Future[list[Entry | None]]":
         """The entries of the keys, in their order."""
@@ -96,7 +96,7 @@ class LocalTier:
             return Claim(None, entry, mark if isinstance(mark, Failed) else None, mark == UNSHARED)
         if mark is not None and (known_tags_overtook is None or mark.position >= known_tags_overtook):
             return Claim(None, entry)
-        lease = Lease(key, secrets.token_bytes(TOKEN_BYTES), position)
+        lease = Lease(key, self._tokens(), position)
         self._marks.set(key.lease, lease, self._lease_term)
         return Claim(lease, entry)
 

@@ -1,5 +1,9 @@
 """What stands under a lease's key in Redis: the mark of who is loading, or of what the last holder met."""
 
+import secrets
+from collections.abc import Callable
+from itertools import count
+
 import msgpack
 
 from aggregator.model.position import packed
@@ -10,6 +14,13 @@ TOKEN_BYTES = 16
 _LEASE = b"L"  # then the token, then the 24 bytes of the position
 _FAILURE = b"F"  # then msgpack: reason, detail, retry_after
 UNSHARED = b"U"
+
+
+def tokens() -> Callable[[], bytes]:
+    """A source of tokens, each unlike any other of the fleet's: by chance as a whole, and by counting within it, which
+    asks the system for nothing."""
+    whose, number = secrets.token_bytes(TOKEN_BYTES - 6), count()
+    return lambda: whose + next(number).to_bytes(6)
 
 
 def lease_mark(lease: Lease) -> bytes:

@@ -1,7 +1,6 @@
 """L2 in a Redis-protocol server."""
 
 import asyncio
-import secrets
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -11,7 +10,7 @@ from aggregator.model.keys import Key
 from aggregator.model.position import Position, packed
 from aggregator.tiers.codec import decode, encode
 from aggregator.tiers.link import Link
-from aggregator.tiers.marks import TOKEN_BYTES, UNSHARED, failure_mark, failure_of, lease_mark
+from aggregator.tiers.marks import UNSHARED, failure_mark, failure_of, lease_mark, tokens
 from aggregator.tiers.pipeline import Pipeline
 from aggregator.tiers.scripts import CLAIM, RELEASE, RENEW, STORE
 from aggregator.tiers.server import Server
@@ -30,6 +29,7 @@ class RedisTier:
         self._pipeline = pipeline
         self._lease_ms = _ms(lease_term)
         self._failure_ms = _ms(failure_term)
+        self._tokens = tokens()
 
     @classmethod
     def connect(
@@ -50,7 +50,7 @@ class RedisTier:
         self, key: Key, position: Position, known_tags_overtook: Position | None = None, unless_held: bool = False
     ) -> "asyncio.Future[Claim]":
         """Try to become the one who loads `key`."""
-        lease = Lease(key, secrets.token_bytes(TOKEN_BYTES), position)
+        lease = Lease(key, self._tokens(), position)
         overtook = b"" if known_tags_overtook is None else packed(known_tags_overtook)
         args = (lease_mark(lease), overtook, self._lease_ms, int(unless_held))
         return self._pipeline.run(CLAIM, _names(key), args, partial(_claimed, lease))

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from aggregator.model.entry import Entry
 from aggregator.model.keys import Key
@@ -15,8 +16,7 @@ class TierUnavailable(Exception):
     """L2 did not answer in time, or not at all; the caller goes on without it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
+class Lease(msgspec.Struct, frozen=True):
     """The right to load one key, until it runs out. `token` is unlike any other lease's."""
 
     key: Key
@@ -24,8 +24,7 @@ class Lease:
     position: Position
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(msgspec.Struct, frozen=True):
     """What came of asking for a lease.
 
     lease: mine, or None while another process holds it.
