@@ -18,14 +18,15 @@ SMALL, MAIN = 0, 1
 class S3Fifo(Generic[N]):
     """Yang et al., SOSP 2023, in bytes; with the start of libCacheSim, which fills the main queue before it evicts.
 
-    capacity: bytes of all that is kept. grain: there is one place for a ghost in so many bytes of them.
+    capacity: bytes of all that is kept; small_limit of them are the small queue's, the rest the main one's.
+    grain: there is one place for a ghost in so many bytes of them.
     """
 
     def __init__(self, capacity: int, grain: int = 1024) -> None:
         self._small: Queue[N] = Queue()
         self._main: Queue[N] = Queue()
-        self._small_limit = int(capacity * SMALL_SHARE)
-        self._main_limit = capacity - self._small_limit
+        self._capacity = capacity
+        self.small_limit = int(capacity * SMALL_SHARE)
         ghost_limit = int(capacity * GHOST_SHARE)
         self._ghosts = Ghosts(ghost_limit, ghost_limit // grain)
         self._full = False
@@ -41,7 +42,7 @@ class S3Fifo(Generic[N]):
         # Only now: what left to make room for this node must not have pushed out the memory of it.
         self._ghosts.trim()
         node.uses = 0
-        if known or not (self._full or self._small.size < self._small_limit):
+        if known or not (self._full or self._small.size < self.small_limit):
             self._to_main(node)
         else:
             node.queue = SMALL
@@ -63,7 +64,7 @@ class S3Fifo(Generic[N]):
     def victim(self) -> N:
         """From the small queue, unless the main one has more than its share."""
         self._full = True
-        if self._main.size <= self._main_limit:
+        if self._main.size <= self._capacity - self.small_limit:
             while self._small.oldest is not None:
                 node = self._small.pop()
                 if node.uses < PROMOTED_AFTER:
