@@ -22,7 +22,7 @@ class S3Fifo(Generic[N]):
     grain: there is one place for a ghost in so many bytes of them.
     """
 
-    def __init__(self, capacity: int, grain: int = 1024) -> None:
+    def __init__(self, capacity: int, grain: int = 2048) -> None:
         self._small: Queue[N] = Queue()
         self._main: Queue[N] = Queue()
         self._capacity = capacity

@@ -19,7 +19,7 @@ class AdaptiveS3Fifo(Generic[N]):
     capacity, grain: as of S3Fifo. Shortly is before SHORTLY of the capacity left through the same queue.
     """
 
-    def __init__(self, capacity: int, grain: int = 1024) -> None:
+    def __init__(self, capacity: int, grain: int = 2048) -> None:
         self._inner: S3Fifo[N] = S3Fifo(capacity, grain)
         self._least, self._most = int(capacity * LEAST_SHARE), int(capacity * MOST_SHARE)
         limit = int(capacity * SHORTLY)
