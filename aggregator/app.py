@@ -30,6 +30,7 @@ from aggregator.invalidation.log import Log
 from aggregator.invalidation.redis_stream import RedisLog
 from aggregator.model.address import Addresses
 from aggregator.model.catalogue import Catalogue
+from aggregator.model.held import Held
 from aggregator.model.hops import pairs_of
 from aggregator.model.ledger import Ledger
 from aggregator.model.position import Position
@@ -41,6 +42,8 @@ from aggregator.tiers.guarded import Guarded
 from aggregator.tiers.memory import MemoryTier
 from aggregator.tiers.redis import RedisTier
 from aggregator.tiers.tier import SharedTier
+from cache_policies.eviction.choice import chosen
+from cache_policies.eviction.eviction import Eviction
 from loaders.lifespan import Lifespan
 from loaders.loader import Loader
 
@@ -73,8 +76,9 @@ class Service:
         self._log, self._loaders = log, loaders
         self.ledger = Ledger()
         self._tier = Guarded(tier, self._clock.monotonic)
+        eviction: Eviction[Held] = chosen(settings.l1_eviction, settings.l1_bytes)
         common = frozenset(tag for screen in catalogue.screens.values() for tag in screen.common_tags)
-        self.memory = MemoryTier(settings.l1_bytes, self.ledger, common)
+        self.memory = MemoryTier(settings.l1_bytes, self.ledger, eviction, common)
         self._addresses = Addresses(catalogue.screens.values(), HEALTH_PATHS)
         knowledge = Knowledge(self.ledger, self._clock, draw)
         sources = {name: source(fragment, catalogue, loaders) for name, fragment in catalogue.fragments.items()}

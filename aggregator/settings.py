@@ -59,6 +59,9 @@ class Settings(BaseModel):
     log_url_file: str | None = default(None, min_length=1, description="file that holds the log_url")
     namespace: Namespace = default("aggregator", description="prefix of every Redis key, the log's too")
     l1_bytes: Size = default("256MiB", description="bound of L1 in each process")
+    l1_eviction: Literal["s3-fifo-adaptive", "s3-fifo", "sieve", "lru", "w-tinylfu"] = default(
+        "s3-fifo-adaptive", description="what leaves L1 first when it is full"
+    )
     embedded_bytes: Size = default("512MiB", description="bound of the embedded Redis server")
     log_retention: Duration = default("1h", description="how long the invalidation log is kept")
     l2_budget: Duration = default("50ms", description="how long one L2 operation may take")

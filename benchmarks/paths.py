@@ -22,6 +22,7 @@ from aggregator.model.view import Stamp, View, compose
 from aggregator.tiers.codec import decode, encode
 from aggregator.tiers.memory import MemoryTier
 from aggregator.tiers.redis import RedisTier
+from cache_policies.eviction.lru import Lru
 from cache_policies.policy import Lifetime, Timing
 from tests.servers import valkey
 from tests.virtual_time import VirtualLoop
@@ -141,7 +142,7 @@ def test_codec_decodes_a_view(benchmark: BenchmarkFixture) -> None:
 
 
 def test_memory_tier_puts_and_overtakes_one_view_of_10000(benchmark: BenchmarkFixture) -> None:
-    memory: MemoryTier[View] = MemoryTier(2**30, Ledger())
+    memory: MemoryTier = MemoryTier(2**30, Ledger(), Lru())
     for number in range(10_000):
         memory.put(b"%d" % number, view(str(number)))
     one, later = view("one"), position_of(1, 2, 0)

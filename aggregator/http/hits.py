@@ -8,12 +8,14 @@ from math import floor
 
 from aggregator.clock import FleetClock
 from aggregator.events import Tally
-from aggregator.http.blocks import Blocks
+from aggregator.http.blocks import Block, Blocks
 from aggregator.http.heads import REQUEST_ID, Template
 from aggregator.http.making import Making
 from aggregator.model.held import Form, Held
 from aggregator.model.ledger import Ledger
 from aggregator.tiers.memory import MemoryTier
+
+_METHODS = frozenset([b"GET", b"HEAD"])
 
 
 class Hits:
@@ -70,25 +72,26 @@ class Hits:
             return None
         if not self._second <= now < self._ends:
             self._turn(floor(now))
-        tally = held.tally
-        if tally is None:
-            if not held.ordinary:
-                return None
-            tally = held.tally = self._tally(held.screen.name)
-        form = self._making.best(held, block.form) if block.form else held
-        head = form.head or self._head(held, form)
-        if block.copies and (had := block.copies.get(held.digest)) is not None:
-            start, head, body = self._not_modified, self._short(held, form, had), b""
-        else:
-            start, body = self._ok, form.body
-        if method != b"GET":
-            if method != b"HEAD":
-                return None
-            body = b""
+        self.at = proof_now
+        return self._response(method, block, held)
+
+    def _response(self, method: bytes, block: Block, held: Held) -> bytes | None:
+        tally = held.tally or self._counted(held)
+        if tally is None or method not in _METHODS:
+            return None
         self._touch(held)
         tally.hits += 1
-        self.at = proof_now
-        return b"".join((start, head, next(self._ids) if block.request_id is None else block.request_id, body))
+        form = self._making.best(held, block.form) if block.form else held
+        name = next(self._ids) if block.request_id is None else block.request_id
+        if block.copies and (had := block.copies.get(held.digest)) is not None:
+            return b"".join((self._not_modified, self._short(held, form, had), name))
+        head = form.head or self._head(held, form)
+        return b"".join((self._ok, head, name, form.body if method == b"GET" else b""))
+
+    def _counted(self, held: Held) -> Tally | None:
+        if held.ordinary:
+            held.tally = self._tally(held.screen.name)
+        return held.tally
 
     def _head(self, held: Held, form: Form | Held) -> bytes:
         form.head = head = self._template(held).head(held, form.name, self._second, len(form.body))
@@ -97,8 +100,9 @@ class Hits:
 
     def _short(self, held: Held, form: Form | Held, had: str) -> bytes:
         """The same for a client that has a copy, in whatever form."""
-        if had == form.name and form.head:
-            return form.head[: form.head.rindex(b"content-type: ")] + REQUEST_ID
+        if had == form.name:
+            head = form.head or self._head(held, form)
+            return head[: head.rindex(b"content-type: ")] + REQUEST_ID
         return self._template(held).short(held, had, self._second)
 
     def _template(self, held: Held) -> Template:

@@ -18,8 +18,8 @@ from cache_policies.policy import Lifetime, Moments, Timing
 
 _ABSENT, _WHOLE, _STALE, _UNPROVEN, _KEPT, _LATE, _PLAIN = (1 << bit for bit in range(7))
 _ORDINARY = _WHOLE | _KEPT | _PLAIN
-# Flags; how many bytes tell of the slots, which follow, and behind them the tags; of the timing: at, four lifetimes, cost;
-# the ends of two verdicts; the view's own at; the digest.
+# Flags; how many bytes tell of the slots, which follow, and behind them the tags; of the timing: at, four lifetimes,
+# cost; the ends of two verdicts; the view's own at; the digest.
 _FIXED = Struct("<BI9d16s")
 _DIGEST = slice(_FIXED.size - 16, _FIXED.size)
 

@@ -8,7 +8,6 @@ from aggregator.model.position import Position
 from aggregator.model.screen import Screen
 from aggregator.model.view import View
 from cache_policies.eviction.eviction import Eviction
-from cache_policies.eviction.lru import Lru
 
 # Bytes that holding a view costs beside its texts, and each tag of its own, measured by benchmarks/memory.py.
 VIEW_OVERHEAD = 400
@@ -36,8 +35,8 @@ class MemoryTier:
         self,
         capacity: int,
         ledger: Ledger,
+        eviction: Eviction[Held],
         common: Collection[str] = (),
-        eviction: Eviction[Held] | None = None,
         wide_after: int = 1_000,
     ) -> None:
         self.size = 0
@@ -45,7 +44,7 @@ class MemoryTier:
         self._capacity = capacity
         self._ledger = ledger
         self._common = frozenset(common)
-        self._eviction: Eviction[Held] = Lru() if eviction is None else eviction
+        self._eviction = eviction
         self._wide_after = wide_after
         # None of these is tracked by the garbage collector but the second of the index, which has few entries.
         self._views: dict[bytes, Held] = {}

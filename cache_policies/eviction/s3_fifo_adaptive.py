@@ -26,6 +26,7 @@ class AdaptiveS3Fifo(Generic[N]):
         self._from_small, self._from_main = Ghosts(limit, limit // grain), Ghosts(limit, limit // grain)
         self.touch = self._inner.touch
         self.remove = self._inner.remove
+        self.resize = self._inner.resize
 
     @property
     def overhead(self) -> int:

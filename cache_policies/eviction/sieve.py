@@ -16,6 +16,7 @@ class Sieve(Generic[N]):
     def __init__(self) -> None:
         self._queue: Queue[N] = Queue()
         self._hand: N | None = None
+        self.resize = self._queue.resize
 
     def add(self, node: N) -> None:
         """At the newest end, unused."""

@@ -48,6 +48,10 @@ class WTinyLfu(Generic[N]):
         """Take `node` out of its queue."""
         self._queues[node.queue].remove(node)
 
+    def resize(self, node: N, cost: int) -> None:
+        """In whichever queue it is."""
+        self._queues[node.queue].resize(node, cost)
+
     def victim(self) -> N:
         """The less used of what leaves the window and what leaves probation; the newcomer, where they are equal."""
         while (candidate := self._window.oldest) is not None:

@@ -10,6 +10,7 @@ from aggregator.model.position import ORIGIN, Position, position_of
 from aggregator.model.screen import Slot
 from aggregator.model.view import View
 from aggregator.tiers.memory import MemoryTier
+from cache_policies.eviction.lru import Lru
 from cache_policies.policy import Lifetime, Moments, Timing
 from tests.world import fragment, screen
 
@@ -26,7 +27,9 @@ class Tier(MemoryTier):
     """An L1 of 1 MiB, of views of one screen without common tags but those of every view."""
 
     def __init__(self, capacity: int = 1 << 20, wide_after: int = 1_000, ledger: Ledger | None = None) -> None:
-        super().__init__(capacity, Ledger() if ledger is None else ledger, HOME.common_tags, wide_after=wide_after)
+        super().__init__(
+            capacity, Ledger() if ledger is None else ledger, Lru(), HOME.common_tags, wide_after=wide_after
+        )
 
     def hold(self, address: bytes, tags: tuple[str, ...] = (), position: Position = ORIGIN, size: int = 0) -> Any:
         """Put a view with these tags and so many bytes."""

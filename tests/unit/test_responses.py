@@ -14,6 +14,7 @@ from aggregator.model.position import ORIGIN
 from aggregator.model.screen import Slot
 from aggregator.model.view import Stamp, View, compose
 from aggregator.tiers.memory import MemoryTier
+from cache_policies.eviction.lru import Lru
 from loaders.loader import Failed, Reason
 from tests.world import fragment, screen
 
@@ -63,7 +64,7 @@ def test_what_is_not_as_declared_is_good_for_no_time(given: Answer, ttl: int) ->
 
 def test_what_nests_too_deep_for_msgpack_is_answered_as_json() -> None:
     """It can be had, if not in the form that was asked for."""
-    held, making = view(), Making(MemoryTier(0, Ledger()))
+    held, making = view(), Making(MemoryTier(0, Ledger(), Lru()))
     packed = making.body(answer(held), "msgpack")
     assert packed
     assert packed.body == msgpack.packb({"data": {"feed": None}})
