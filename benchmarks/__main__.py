@@ -1,12 +1,12 @@
-"""`python -m benchmarks [paths] [wire] [graph] [workload]`: run the parts in turn, print one table, write JSON."""
+"""`python -m benchmarks [paths] [peers] [graph] [workload]`: run the parts in turn, print one table, write JSON."""
 
 import sys
 import time
 
-from benchmarks import graph, paths_run, wire, workload
+from benchmarks import graph, paths_run, side_by_side, workload
 from benchmarks.figures import Figure, show, write
 
-PARTS = {"paths": paths_run.measure, "wire": wire.measure, "graph": graph.measure, "workload": workload.measure}
+PARTS = {"paths": paths_run.measure, "peers": side_by_side.measure, "graph": graph.measure, "workload": workload.measure}
 
 
 def main() -> None:

@@ -1,11 +1,11 @@
-"""What a process spent: its processor time, and its instructions where the machine counts them."""
+"""What processes spent: their processor time, and their instructions where the machine counts them."""
 
 import shutil
 import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,29 +38,29 @@ def counted(report: str) -> float | None:
 
 
 @contextmanager
-def metered(pid: int, count_instructions: bool) -> Iterator[Cost]:
-    """The cost of a process for as long as the block runs; filled in at its end."""
+def metered(pids: Iterable[int], count_instructions: bool) -> Iterator[Cost]:
+    """The cost of processes for as long as the block runs; filled in at its end."""
     cost = Cost()
     with tempfile.NamedTemporaryFile("r") as report:
-        perf = _perf(pid, report.name) if count_instructions else None
-        before = _cpu_seconds(pid)
+        perf = _perf(pids, report.name) if count_instructions else None
+        before = _cpu_seconds(pids)
         try:
             yield cost
         finally:
-            cost.cpu = _cpu_seconds(pid) - before
+            cost.cpu = _cpu_seconds(pids) - before
             if perf:
                 perf.send_signal(signal.SIGINT)
                 perf.wait()
                 cost.instructions = counted(report.read())
 
 
-def _perf(pid: int, report: str) -> "subprocess.Popen[bytes]":
-    perf = subprocess.Popen(["perf", "stat", "-x,", "-o", report, "-e", EVENTS, "-p", str(pid)])
+def _perf(pids: Iterable[int], report: str) -> "subprocess.Popen[bytes]":
+    perf = subprocess.Popen(["perf", "stat", "-x,", "-o", report, "-e", EVENTS, "-p", ",".join(map(str, pids))])
     time.sleep(0.3)  # it does not say when it has attached
     return perf
 
 
-def _cpu_seconds(pid: int) -> float:
+def _cpu_seconds(pids: Iterable[int]) -> float:
     """Linux only: nanoseconds each thread was on a core."""
-    threads = Path(f"/proc/{pid}/task").glob("*/schedstat")
+    threads = [thread for pid in pids for thread in Path(f"/proc/{pid}/task").glob("*/schedstat")]
     return sum(int(thread.read_text().split()[0]) for thread in threads) / 1e9

@@ -1,7 +1,6 @@
 """What a plan adds to its critical path: a cold screen of twelve fragments in three waves, over real MBUs."""
 
 import asyncio
-import os
 import statistics
 import sys
 import tempfile
@@ -13,7 +12,8 @@ import orjson
 import uvloop
 
 from benchmarks.figures import Figure
-from benchmarks.fleet import FLAGS, LOAD_CORE, free_port, pin, running, service_of
+from benchmarks.fleet import service_of
+from benchmarks.processes import LOAD_CORE, free_port, pinned, running
 from benchmarks.graph_mbu import LATENCIES
 from tests.raw_client import Client
 from tests.servers import valkey
@@ -30,12 +30,9 @@ _GIVEN = {**_VALUES, "delivery": "cart.delivery"}
 
 def measure() -> tuple[list[Figure], list[str]]:
     """Milliseconds between the end of the critical path and the answer, and what a hit of the same screen takes."""
-    mine = os.sched_getaffinity(0)
-    try:
-        with tempfile.TemporaryDirectory(prefix="aggregator-bench-") as folder, ExitStack() as stack:
-            return uvloop.run(_measured(stack, Path(folder))), []
-    finally:
-        os.sched_setaffinity(0, mine)
+    folder = tempfile.TemporaryDirectory(prefix="aggregator-bench-")
+    with pinned(LOAD_CORE), folder as name, ExitStack() as stack:
+        return uvloop.run(_measured(stack, Path(name))), []
 
 
 def declaration(port: int) -> str:
@@ -68,13 +65,11 @@ def critical(times: dict[str, float]) -> float:
 
 
 async def _measured(stack: ExitStack, folder: Path) -> list[Figure]:
-    pin(LOAD_CORE)
     port, file = free_port(), folder / "screens.toml"
     file.write_text(declaration(port))
     redis = stack.enter_context(valkey())
-    stack.enter_context(running([sys.executable, "-m", "benchmarks.graph_mbu", str(port)], LOAD_CORE))
-    serve = [sys.executable, "-m", "aggregator", "serve", str(file), "--redis-url", redis, *FLAGS]
-    server = stack.enter_context(service_of(serve))
+    stack.enter_context(running([sys.executable, "-m", "benchmarks.graph_mbu", port], LOAD_CORE))
+    server = stack.enter_context(service_of(file, redis))
     async with Client(f"http://127.0.0.1:{server.port}") as client, Client(f"http://127.0.0.1:{port}") as mbus:
         excess = [await _cold(client, mbus, str(user)) for user in range(COLD + WARM_UP)][WARM_UP:]
         hits = [await _hit(client) for _ in range(COLD)]
