@@ -3,10 +3,10 @@
 import sys
 import time
 
-from benchmarks import graph, paths_run, side_by_side, workload
+from benchmarks import graph, many, paths_run, side_by_side, workload
 from benchmarks.figures import Figure, show, write
 
-PARTS = {"paths": paths_run.measure, "peers": side_by_side.measure, "graph": graph.measure, "workload": workload.measure}
+PARTS = {"paths": paths_run.measure, "peers": side_by_side.measure, "many": many.measure, "graph": graph.measure, "workload": workload.measure}
 
 
 def main() -> None:

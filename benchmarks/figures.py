@@ -4,7 +4,7 @@ import json
 import os
 import platform
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -13,11 +13,12 @@ RESULTS = Path(__file__).parent / "results"
 
 
 class Figure(NamedTuple):
-    """part: where it was measured. values: by unit, such as `{"requests/s": 7000.0}`."""
+    """part: where it was measured. values: by unit, such as `{"requests/s": 7000.0}`. curve: what a plot needs."""
 
     part: str
     name: str
     values: dict[str, float]
+    curve: Sequence[tuple[float, float]] = ()
 
 
 def show(figures: Iterable[Figure]) -> str:

@@ -25,10 +25,10 @@ class Site:
 
 
 @contextmanager
-def site(folder: Path) -> Iterator[Site]:
+def site(folder: Path, *redis_options: str) -> Iterator[Site]:
     """Start Redis and the MBUs, on the core of the load."""
     mbus = free_port()
-    with valkey() as redis, running([sys.executable, "-m", "benchmarks.mbu", mbus], LOAD_CORE):
+    with valkey(*redis_options) as redis, running([sys.executable, "-m", "benchmarks.mbu", mbus], LOAD_CORE):
         yield Site(folder, mbus, redis)
 
 
