@@ -31,7 +31,8 @@ format: .venv/installed ## format and mend what can be mended
 prove: .venv/installed  ## the long proofs in full numbers
 	AGGREGATOR_PROVE=1 $(BIN)/pytest -m prove --durations=20
 
-bench: .venv/installed  ## speed and MBU calls; what the figures are not: benchmarks/README.md
+bench: .venv/installed  ## the service beside its peers, about 12 minutes; benchmarks/README.md says what it means
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	$(BIN)/python -m benchmarks
 
 clean:           ## the environment and everything built

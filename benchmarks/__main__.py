@@ -1,31 +1,51 @@
-"""`python -m benchmarks [paths] [peers] [graph] [workload]`: run the parts in turn, print one table, write JSON."""
+"""`python -m benchmarks [PART…]`: measure parts in turn, print tables, write results; or `readme`, `plots`."""
 
 import sys
 import time
+from collections.abc import Callable
 
-from benchmarks import graph, many, paths_run, side_by_side, workload
-from benchmarks.figures import Figure, show, write
+from benchmarks import graph, instructions, many, paths_run, plots, readme, side_by_side, tables, workload
+from benchmarks.figures import Figure, Results, write
 
-PARTS = {"paths": paths_run.measure, "peers": side_by_side.measure, "many": many.measure, "graph": graph.measure, "workload": workload.measure}
+PARTS: dict[str, Callable[[], tuple[list[Figure], list[str]]]] = {
+    "peers": side_by_side.measure,
+    "many": many.measure,
+    "instructions": instructions.measure,
+    "paths": paths_run.measure,
+    "graph": graph.measure,
+    "workload": workload.measure,
+}
 
 
 def main() -> None:
     """Measure; what is not known by name ends the program."""
     chosen = sys.argv[1:] or list(PARTS)
-    if unknown := set(chosen) - set(PARTS):
-        sys.exit(f"no such part: {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
-    figures: list[Figure] = []
-    notes: list[str] = []
-    for part in chosen:
-        began = time.monotonic()
-        more, said = PARTS[part]()
-        figures += more
-        notes += [*said, f"{part} took {time.monotonic() - began:.0f} s"]
-    print(show(figures))
-    print("\n".join(notes))
-    # A run of some parts is for looking at; the file holds whole runs, made in one go.
-    if set(chosen) == set(PARTS):
-        print(f"written to {write(figures, notes).name}; benchmarks/README.md says what these figures are not")
+    if chosen == ["readme"]:
+        return print(*(f"{page} has the figures of benchmarks/results" for page in readme.rewrite()), sep="\n")
+    if chosen != ["plots"]:
+        if unknown := set(chosen) - set(PARTS):
+            sys.exit(f"no such part: {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}, and readme and plots")
+        for part in chosen:
+            _measure(part)
+    _draw()
+
+
+def _measure(part: str) -> None:
+    began = time.monotonic()
+    figures, notes = PARTS[part]()
+    notes.append(f"{part} took {time.monotonic() - began:.0f} s")
+    for name, those in Results({}, notes, figures).tables().items():
+        print(f"\n{name}\n{tables.text(tables.rows(those))}")
+    print("\n".join(notes), flush=True)
+    # Where a part could not be measured, what was measured elsewhere stays.
+    if figures:
+        print(f"written to {write(part, figures, notes).name}; benchmarks/README.md says what these figures are not")
+
+
+def _draw() -> None:
+    if command := plots.why_missing():
+        return print(f"no plots, for want of matplotlib: {command}")
+    print(*(f"drawn: {file.name}" for file in plots.draw()), sep="\n")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """One request and its answer, read whole: to see that what is measured is what is meant."""
 
 import socket
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 
 class Answer(NamedTuple):
@@ -26,9 +26,14 @@ def ask(port: int, request: bytes) -> Answer:
     """The answer to one request on a connection of its own. It has to have a content-length."""
     with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
         connection.sendall(request)
-        with connection.makefile("rb") as answer:
-            lines = [line for line in iter(answer.readline, b"\r\n") if line]
-            head = b"".join(lines).lower() + b"\r\n"
-            status = int(head.split(b" ", 2)[1])
-            length = Answer(status, head, b"").header(b"content-length")
-            return Answer(status, head, answer.read(int(length)) if length and status != 304 else b"")
+        with connection.makefile("rb") as answers:
+            return read_answer(answers)
+
+
+def read_answer(answers: BinaryIO) -> Answer:
+    """The next one on a connection."""
+    lines = [line for line in iter(answers.readline, b"\r\n") if line]
+    head = b"".join(lines).lower() + b"\r\n"
+    status = int(head.split(b" ", 2)[1])
+    length = Answer(status, head, b"").header(b"content-length")
+    return Answer(status, head, answers.read(int(length)) if length and status != 304 else b"")

@@ -17,7 +17,7 @@ FLAGS = ("--l2-budget", "5s", "--log-level", "error")
 
 @dataclass(frozen=True)
 class Site:
-    """folder: for configuration and logs. mbus: the port of the MBUs, and of an origin that has composed. redis: URL."""
+    """folder: for configuration and logs. mbus: the port of MBUs and of an origin that has composed. redis: a URL."""
 
     folder: Path
     mbus: int

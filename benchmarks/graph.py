@@ -13,8 +13,8 @@ import uvloop
 
 from benchmarks.figures import Figure
 from benchmarks.fleet import service_of
-from benchmarks.processes import LOAD_CORE, free_port, pinned, running
 from benchmarks.graph_mbu import LATENCIES
+from benchmarks.processes import LOAD_CORE, free_port, pinned, running
 from tests.raw_client import Client
 from tests.servers import valkey
 

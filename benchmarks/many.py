@@ -107,5 +107,6 @@ def _latencies(place: Site, program: Path, many: Server) -> list[Figure]:
 def _latency(name: str, answers: Answers) -> Figure:
     shares = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p99.9": 0.999}
     values = {f"ms {name}": answers.percentile(share) for name, share in shares.items()} | {"ms worst": answers.worst}
-    l1 = {"% from L1": answers.from_l1 / answers.answered * 100, "% unanswered": 100 - answers.answered / answers.asked * 100}
-    return Figure("latency", f"{name}, {RATE:,.0f} requests/s of {MANY:,} views", values | l1, answers.curve)
+    counts = {"from L1": answers.from_l1, "unproven": answers.unproven, "unanswered": answers.asked - answers.answered}
+    values |= {f"% {what}": count / answers.asked * 100 for what, count in counts.items()}
+    return Figure("latency", f"{name}, {RATE:,.0f} requests/s of {MANY:,} views", values, answers.curve)

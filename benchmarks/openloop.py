@@ -1,4 +1,4 @@
-"""An open-loop load (peers/openloop.c): each answer is timed from when its request was due, so that no stall is hidden."""
+"""An open-loop load (peers/openloop.c): answers are timed from when they were due, so that no stall is hidden."""
 
 import json
 import subprocess
@@ -25,6 +25,7 @@ class Answers(NamedTuple):
     asked: int
     answered: int
     from_l1: int
+    unproven: int
     seconds: float
     worst: float
     curve: list[tuple[float, float]]
@@ -59,7 +60,9 @@ def _run(*command: object) -> Answers:
     said = json.loads(done.stdout)
     assert said["refused"] == 0, said
     return Answers(
-        *(said[name] for name in ("asked", "answered", "from_l1", "seconds")), said["worst"] / 1000, _curve(said)
+        *(said[name] for name in ("asked", "answered", "from_l1", "unproven", "seconds")),
+        said["worst"] / 1000,
+        _curve(said),
     )
 
 

@@ -15,7 +15,7 @@ LENGTH = len(screen(b"1"))  # of every user's
 
 
 class Scenario(NamedTuple):
-    """requests: for a turn. marker: in the head of each answer, lower case. length: of the body; None if it is coded."""
+    """requests: for a turn. marker: in each answer's head, in lower case. length: of the body; None if it is coded."""
 
     name: str
     server: Server
@@ -64,7 +64,9 @@ def _of_service(ours: Server, no_l1: Server) -> Iterator[Scenario]:
     yield _filled(Scenario("this, L1, private, token of each viewer", ours, _always(viewers()), l1))
     for coding in _codings(ours):
         asked = _always(users(f"accept-encoding: {coding}"))
-        yield _filled(Scenario(f"this, L1, {coding}", ours, asked, b"content-encoding: " + coding.encode(), length=None))
+        yield _filled(
+            Scenario(f"this, L1, {coding}", ours, asked, b"content-encoding: " + coding.encode(), length=None)
+        )
     yield _filled(Scenario("this, L2", no_l1, _always(users()), b'detail="l2"'))
     yield Scenario("this, cold: 8 calls", ours, strangers, b'detail="mbu')
 

@@ -25,7 +25,7 @@ def why_missing() -> str | None:
 
 
 def drive(port: int, requests: Sequence[bytes], seconds: int, connections: int = CONNECTIONS) -> Load:
-    """Send these in turn, and again from the first; RuntimeError if one was refused (4xx, 5xx) or a connection broke."""
+    """Send these in turn, again and again; RuntimeError if one was refused (4xx, 5xx) or a connection broke."""
     with tempfile.NamedTemporaryFile() as file:
         file.write(b"\0".join(requests))
         file.flush()

@@ -1,7 +1,7 @@
 """`python -m benchmarks.peers.asgi MODULE PORT SITE…`: a peer's ASGI application on uvicorn, as fast as that goes."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple
 from importlib import import_module
@@ -14,10 +14,10 @@ from benchmarks.processes import Server, free_port, serving
 
 
 @contextmanager
-def start(module: str, kind: str, site: Site) -> Iterator[Server]:
+def start(module: str, kind: str, site: Site, before: Sequence[str] = ()) -> Iterator[Server]:
     """`app(site, kind)` of benchmarks.peers.MODULE, in a process of its own."""
     port = free_port()
-    command = [sys.executable, "-m", "benchmarks.peers.asgi", module, kind, port, *astuple(site)]
+    command = [*before, sys.executable, "-m", "benchmarks.peers.asgi", module, kind, port, *astuple(site)]
     with serving(command, port, log=site.folder / f"{module}.log") as server:
         yield server
 

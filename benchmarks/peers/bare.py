@@ -1,12 +1,14 @@
 """Bare uvicorn: an application that sends constant bytes, which is what a Python server can do at best."""
 
-from functools import partial
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 from benchmarks.fleet import Site
 from benchmarks.mbu import screen
 from benchmarks.peers.asgi import start
 from benchmarks.peers.peer import Peer, lacks_modules
+from benchmarks.processes import Server
 
 
 def app(site: Site, kind: str) -> Any:
@@ -23,4 +25,9 @@ def app(site: Site, kind: str) -> Any:
     return answer
 
 
-PEER = Peer("uvicorn, a constant", lacks_modules("uvicorn"), partial(start, "bare", ""), b"200 ok")
+def constant(site: Site, before: Sequence[str] = ()) -> AbstractContextManager[Server]:
+    """before: what runs it, such as valgrind."""
+    return start("bare", "", site, before)
+
+
+PEER = Peer("uvicorn, a constant", lacks_modules("uvicorn"), constant, b"200 ok")

@@ -1,7 +1,7 @@
 """nginx: one worker of its own, in the foreground, from a configuration of ours."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
 from string import Template
@@ -22,9 +22,16 @@ def start(name: str, site: Site, before: Sequence[str] = ()) -> Iterator[Server]
     told = {"folder": folder, "port": port, "origin": site.mbus, "here": HERE, "modules": _MODULES}
     told["head"] = Template((HERE / "nginx.conf").read_text()).substitute(told)
     (folder / "nginx.conf").write_text(Template((HERE / f"{name}.conf").read_text()).substitute(told))
-    command = [*before, program("nginx"), "-p", folder, "-c", folder / "nginx.conf"]
+    # What looks into the process has to have begun it.
+    alone = ["-g", "master_process off;"] if before else []
+    command = [*before, program("nginx"), "-p", folder, "-c", folder / "nginx.conf", *alone]
     with serving(command, port, log=folder / "log") as server:
         yield server
+
+
+def lua(site: Site, before: Sequence[str] = ()) -> AbstractContextManager[Server]:
+    """An L1 by hand. before: what runs it, such as valgrind."""
+    return start("nginx_lua", site, before)
 
 
 def _no_lua() -> str | None:
@@ -32,7 +39,7 @@ def _no_lua() -> str | None:
     return None if here and Path("/usr/share/lua/5.1/resty/lrucache.lua").exists() else _INSTALL_LUA
 
 
-LUA = Peer("nginx + Lua + lrucache", _no_lua, partial(start, "nginx_lua"), b"cache-status: lua;hit", revalidates=True)
+LUA = Peer("nginx + Lua + lrucache", _no_lua, lua, b"cache-status: lua;hit", revalidates=True)
 PROXY_CACHE = Peer(
     "nginx proxy_cache",
     lacks_programs("apt-get install nginx", "nginx"),

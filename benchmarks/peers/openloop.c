@@ -29,7 +29,7 @@ struct connection {
 
 static struct connection connections[CONNECTIONS_MOST];
 static int idle[CONNECTIONS_MOST], idle_count, epoll;
-static uint64_t histogram[OCTAVES * STEPS], answered, counted, refused, from_l1, drawn;
+static uint64_t histogram[OCTAVES * STEPS], answered, counted, refused, from_l1, unproven, drawn;
 static int64_t worst, counted_from;
 
 static int64_t now(void) {
@@ -96,6 +96,7 @@ static void finished(int number) {
     answered++;
     if (strncmp(one->text, "HTTP/1.1 200", 12)) refused++;
     if (strcasestr(one->text, "detail=\"L1\"")) from_l1++;
+    if (strcasestr(one->text, "unproven")) unproven++;
     record(one->due, now());
     idle[idle_count++] = number;
 }
@@ -148,8 +149,8 @@ static void acknowledged(int redis) {
 }
 
 static void report(uint64_t asked, uint64_t invalidated, int64_t took) {
-    printf("{\"asked\":%lu,\"answered\":%lu,\"counted\":%lu,\"refused\":%lu,\"from_l1\":%lu,\"invalidated\":%lu,"
-           "\"seconds\":%.3f,\"worst\":%ld,\"histogram\":[", asked, answered, counted, refused, from_l1, invalidated,
+    printf("{\"asked\":%lu,\"answered\":%lu,\"counted\":%lu,\"refused\":%lu,\"from_l1\":%lu,\"unproven\":%lu,\"invalidated\":%lu,"
+           "\"seconds\":%.3f,\"worst\":%ld,\"histogram\":[", asked, answered, counted, refused, from_l1, unproven, invalidated,
            (double)took / SECOND, worst);
     const char *comma = "";
     for (unsigned bucket = 0; bucket < OCTAVES * STEPS; bucket++) {
