@@ -2,9 +2,8 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from math import floor, inf
-
-import msgspec
 
 from aggregator.http.forms import own_copies, wanted
 from aggregator.http.inputs import Headers, InputReader
@@ -29,11 +28,12 @@ _KEEPING = re.compile(rb"^connection: keep-alive\r\n", re.IGNORECASE | re.MULTIL
 _PROVED_FOR = 1.0
 
 
-class Block(msgspec.Struct, frozen=True, gc=False):
+@dataclass(frozen=True, slots=True)
+class Block:
     """What of a request's headers decides its answer.
 
     form: the one that the client takes best. copies: see `own_copies`. suffixes: what may stand behind its target in an
-    address. until: when it has to be read again, fleet seconds. request_id: the client's own and the end of the head,
+    address. until: when it has to be read again, fleet seconds. request_id: the client's own and the end of its line,
     None = it has none.
     """
 
@@ -99,7 +99,7 @@ class Blocks:
         accept, codings = headers.get(b"accept", b"").decode("latin-1"), headers.get(b"accept-encoding", b"")
         had = own_copies(headers.get(b"if-none-match", b"").decode("latin-1"))
         given = headers.get(b"x-request-id")
-        own = None if given is None else request_id(given).encode() + b"\r\n\r\n"
+        own = None if given is None else request_id(given).encode() + b"\r\n"
         return Block(wanted(accept, codings), had, tuple(suffixes), until, own)
 
     def _proved_until(self, headers: Headers) -> float:

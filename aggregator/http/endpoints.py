@@ -46,7 +46,7 @@ class PublicApp:
         name = request_id(headers.get(b"x-request-id"))
         with structlog.contextvars.bound_contextvars(request_id=name):
             reply = await self._guarded(scope, headers)
-        await _send(send, reply, scope["method"] == "HEAD", {"date": self._date()}, {"x-request-id": name})
+        await _send(send, reply, scope["method"] == "HEAD", {"date": self._date(), "x-request-id": name})
 
     async def _guarded(self, scope: Scope, headers: Headers) -> Reply:
         try:
@@ -87,9 +87,9 @@ def _joined(lines: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
     return {name: (b"; " if name == b"cookie" else b", ").join(several) for name, several in values.items()}
 
 
-async def _send(send: Send, reply: Reply, head: bool, first: dict[str, str], last: dict[str, str]) -> None:
+async def _send(send: Send, reply: Reply, head: bool, first: dict[str, str]) -> None:
     length = {} if reply.status == 304 else {"content-length": str(len(reply.body))}
-    headers = {**first, **reply.headers, **length, **last}
+    headers = {**first, **reply.headers, **length}
     raw = [(key.encode("latin-1"), value.encode("latin-1")) for key, value in headers.items()]
     await send({"type": "http.response.start", "status": reply.status, "headers": raw})
     await send({"type": "http.response.body", "body": b"" if head else reply.body})

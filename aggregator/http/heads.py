@@ -11,8 +11,6 @@ from aggregator.http.slots import HEADER
 from aggregator.model.held import Held, telling
 from aggregator.model.screen import Screen
 
-REQUEST_ID = b"x-request-id: "
-
 
 def lines(headers: Mapping[str, str]) -> bytes:
     """Header lines as they go on the wire."""
@@ -20,9 +18,9 @@ def lines(headers: Mapping[str, str]) -> bytes:
 
 
 def head_of(reply: Reply) -> bytes:
-    """All lines of a reply's head between its date and the value of its request id."""
+    """All of a reply's head behind its date and request id."""
     length = {} if reply.status == 304 else {"content-length": str(len(reply.body))}
-    return lines({**reply.headers, **length}) + REQUEST_ID
+    return lines({**reply.headers, **length}) + b"\r\n"
 
 
 class Template:
@@ -43,16 +41,16 @@ class Template:
             "etag": '"%b%b"',
         }
         self._told = lines(told)
-        self._whole = {form: self._told + _kind(form) + b"%d\r\n" + REQUEST_ID for form in FORMS}
+        self._whole = {form: self._told + _kind(form) + b"%d\r\n\r\n" for form in FORMS}
 
     def head(self, held: Held, form: str, second: int, length: int) -> bytes:
-        """All lines between the date and the value of the request id, as of a second of the fleet's. length: bytes of
-        the body, which is in the form."""
+        """All of the head behind date and request id, as of a second of the fleet's. length: bytes of the body, which
+        is in the form."""
         return self._whole[form] % (*self._numbers(held, second), _suffix(form), length)
 
     def short(self, held: Held, form: str, second: int) -> bytes:
         """The same for a client that has a copy in the form."""
-        return self._told % (*self._numbers(held, second), _suffix(form)) + REQUEST_ID
+        return self._told % (*self._numbers(held, second), _suffix(form)) + b"\r\n"
 
     def _numbers(self, held: Held, second: int) -> tuple[int | bytes, ...]:
         at, fresh_for, digest, *made = self._unpack(held.rest)

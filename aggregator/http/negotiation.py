@@ -27,6 +27,8 @@ def _weighted(media: str) -> tuple[str, float]:
         return name, 0.0
 
 
+# Of this process, so that two do not give the same id; hits count on their own.
+ID_PREFIX = secrets.token_hex(4).encode()
 _ids = map(f"{secrets.token_hex(4)}%08x".__mod__, count())
 
 

@@ -80,7 +80,8 @@ class Wire(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Answer, or feed the parser."""
         if self._free:
-            answer = self._answer(data)
+            find = self._answer
+            answer = find(data)
             if answer is not None:
                 self.transport.write(answer)
                 self._used_at = self._hits.at
@@ -237,5 +238,5 @@ class Wire(HttpToolsProtocol):
 
 def raw(reply: Reply, date: str, name: str, head: bool = False) -> bytes:
     """The whole response as it goes on the wire. name: the request's id. head: is it one to HEAD?"""
-    start = f"HTTP/1.1 {reply.status} {phrase(reply.status)}\r\ndate: {date}\r\n".encode()
-    return b"%b%b%b\r\n\r\n%b" % (start, head_of(reply), name.encode(), b"" if head else reply.body)
+    start = f"HTTP/1.1 {reply.status} {phrase(reply.status)}\r\ndate: {date}\r\nx-request-id: {name}\r\n"
+    return b"".join((start.encode(), head_of(reply), b"" if head else reply.body))
