@@ -11,19 +11,18 @@ from aggregator.http.negotiation import request_id
 from aggregator.identity.viewer import Viewer
 from aggregator.model.address import Addresses
 
-# What every parser of HTTP/1.1 reads the same way (RFC 9112, section 5): a version, lines of one name, a colon, one
-# blank, and a value that neither begins nor ends with white space.
-_NAME, _EDGE, _INNER = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+", rb"[!-~\x80-\xff]", rb"[\t -~\x80-\xff]"
-_LINE = rb"(?:%b: %b(?:%b*%b)?\r\n)" % (_NAME, _EDGE, _INNER, _EDGE)
-_BLOCK = re.compile(rb"HTTP/1\.1\r\n(%b+)\r\n" % _LINE)
+# What every parser of HTTP/1.1 reads the same way (RFC 9112, section 5): lines of a name, a colon, one blank, and a
+# value that neither begins nor ends with white space.
+_EDGE, _INNER = rb"[!-~\x80-\xff]", rb"[\t -~\x80-\xff]"
+_LINE = re.compile(rb"([!#$%%&'*+.^_`|~0-9A-Za-z-]+): (%b(?:%b*%b)?)\r\n" % (_EDGE, _INNER, _EDGE))
+_VERSION, _END = b"HTTP/1.1\r\n", b"\r\n\r\n"
 # Fields that make a request more than a question, say something of the connection, or are read elsewhere.
 _NOT_HERE = frozenset(
     (
-        *(b"content-length", b"transfer-encoding", b"expect", b"upgrade", b"connection", b"proxy-connection"),
+        *(b"content-length", b"transfer-encoding", b"expect", b"upgrade", b"proxy-connection"),
         *(b"cdn-loop", b"trailer", b"http2-settings", b"keep-alive"),
     )
 )
-_KEEPING = re.compile(rb"^connection: keep-alive\r\n", re.IGNORECASE | re.MULTILINE)
 # A token is looked at again after this (seconds), in case that its key is not honoured any more.
 _PROVED_FOR = 1.0
 
@@ -32,8 +31,8 @@ _PROVED_FOR = 1.0
 class Block:
     """What of a request's headers decides its answer.
 
-    form: the one that the client takes best. copies: see `own_copies`. suffixes: what may stand behind its target in an
-    address. until: when it has to be read again, fleet seconds. request_id: the client's own and the end of its line,
+    form: the one that the client takes best. copies: see `own_copies`. suffixes: what may stand behind its
+    target in an address, if anything does. until: when it has to be read again, fleet seconds. request_id: the client's own and the end of its line,
     None = it has none.
     """
 
@@ -62,6 +61,7 @@ class Blocks:
     ) -> None:
         self._reader = reader
         self._addresses = addresses
+        self._signatures = [(number, names) for number, names in enumerate(addresses.signatures) if names]
         self._private = any(name.startswith("viewer.") for names in addresses.signatures for name in names)
         self._now = now
         self._largest, self._most, self._longest = largest, most, longest
@@ -92,15 +92,15 @@ class Blocks:
             return None
         suffixes = [
             self._addresses.suffix(number, inputs)
-            for number, names in enumerate(self._addresses.signatures)
+            for number, names in self._signatures
             if (inputs := self._reader.read_headers(names, headers)) is not None
         ]
         until = self._proved_until(headers) if self._private and b"authorization" in headers else inf
-        accept, codings = headers.get(b"accept", b"").decode("latin-1"), headers.get(b"accept-encoding", b"")
-        had = own_copies(headers.get(b"if-none-match", b"").decode("latin-1"))
+        form = wanted(headers.get(b"accept", b"").decode("latin-1"), headers.get(b"accept-encoding", b""))
+        had = own_copies(headers[b"if-none-match"].decode("latin-1")) if b"if-none-match" in headers else {}
         given = headers.get(b"x-request-id")
         own = None if given is None else request_id(given).encode() + b"\r\n"
-        return Block(wanted(accept, codings), had, tuple(suffixes), until, own)
+        return Block(form, had, tuple(suffixes), until, own)
 
     def _proved_until(self, headers: Headers) -> float:
         viewer = self._reader.viewer(headers)
@@ -110,11 +110,14 @@ class Blocks:
 
 def read_headers(raw: bytes) -> dict[bytes, bytes] | None:
     """The fields by name, where each stands there once and none of them is for the ordinary path alone."""
-    match = _BLOCK.fullmatch(raw)
-    if match is None:
+    if not (raw.startswith(_VERSION) and raw.endswith(_END)):
         return None
-    found = [line.split(b": ", 1) for line in _KEEPING.sub(b"", match[1]).split(b"\r\n")[:-1]]
+    found = _LINE.findall(raw, len(_VERSION), len(raw) - 2)
     headers = {name.lower(): value for name, value in found}
-    if len(headers) < len(found) or b"host" not in headers or not headers.keys().isdisjoint(_NOT_HERE):
+    # Lines that follow on each other make up all of it, or something between them was none.
+    size = sum(map(len, headers)) + sum(map(len, headers.values())) + len(": \r\n") * len(found)
+    if size != len(raw) - len(_VERSION) - 2 or b"host" not in headers or not headers.keys().isdisjoint(_NOT_HERE):
         return None
-    return None if headers.get(b"if-none-match", b"").strip() == b"*" else headers
+    if headers.get(b"connection", b"keep-alive").lower() != b"keep-alive":
+        return None
+    return None if headers.get(b"if-none-match") == b"*" else headers

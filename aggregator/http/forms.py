@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import cast
 
 import msgpack
@@ -23,6 +24,7 @@ _OURS = re.compile(r"([0-9a-f]{32})(?:-([a-z-]+))?")
 FORMS = frozenset([JSON, PACKED, *_CODINGS, *(f"{PACKED}-{coding}" for coding in _CODINGS)])
 
 
+@lru_cache(1_024)
 def wanted(accept: str, accept_encoding: bytes) -> str:
     """The form that a client takes best, by its Accept and Accept-Encoding fields."""
     coding = preferred(accept_encoding) if accept_encoding else "identity"
