@@ -14,7 +14,7 @@ from cache_policies.eviction.node import Node
 from tests.replay import REFERENCES, Trace, footprint, reference, replay, resized, with_scans, zipf
 
 SHARES = (0.01, 0.05, 0.1, 0.25)
-REQUESTS = 300_000
+REQUESTS, REAL_REQUESTS = 300_000, 500_000
 # What a default must not be worse than.
 PLAIN = ("lru", "sieve", "s3-fifo")
 NODES, ROUNDS, SIZE = 300_000, 5, 4096
@@ -38,7 +38,7 @@ def _traces() -> Iterator[tuple[str, Trace]]:
         "Zipf(1.0)": zipf(2, REQUESTS, REQUESTS // 10, 1.0),
         "Zipf(1.0) with scans": with_scans(zipf(3, REQUESTS, REQUESTS // 10, 1.0), every=10_000, length=2_000),
     }
-    real = {name: trace_file.read(file, REQUESTS) for name, file in trace_file.found().items()}
+    real = {name: trace_file.read(file, REAL_REQUESTS) for name, file in trace_file.found().items()}
     for name, trace in (made | real).items():
         own = len({size for _, size in trace}) > 1
         yield f"{name}, one size", [(identity, SIZE) for identity, _ in trace]

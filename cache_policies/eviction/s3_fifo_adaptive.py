@@ -9,7 +9,7 @@ from cache_policies.eviction.s3_fifo import MAIN, S3Fifo
 N = TypeVar("N", bound=Node)
 
 SHORTLY = 0.1
-LEAST_SHARE, MOST_SHARE = 0.05, 0.5
+LEAST_SHARE, MOST_SHARE = 0.05, 0.9
 
 
 class AdaptiveS3Fifo(Generic[N]):
@@ -33,6 +33,11 @@ class AdaptiveS3Fifo(Generic[N]):
         """Bytes of all ghosts."""
         return self._inner.overhead + self._from_small.overhead + self._from_main.overhead
 
+    @property
+    def small_limit(self) -> int:
+        """The bytes that are the small queue's at present."""
+        return self._inner.small_limit
+
     def add(self, node: N) -> None:
         """As S3Fifo, with the border moved first."""
         if self._from_small.take(node.key):
@@ -50,4 +55,4 @@ class AdaptiveS3Fifo(Generic[N]):
         return node
 
     def _move_border(self, by: int) -> None:
-        self._inner.small_limit = max(self._least, min(self._most, self._inner.small_limit + by))
+        self._inner.small_limit = max(self._least, min(self._most, self.small_limit + by))

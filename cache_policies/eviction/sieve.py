@@ -34,17 +34,18 @@ class Sieve(Generic[N]):
         self._queue.remove(node)
 
     def victim(self) -> N:
-        """What the hand finds unused."""
-        node = self._hand or self._oldest()
+        """What the hand finds unused; KeyError if nothing is kept."""
+        node = self._at(self._hand)
         while node.uses:
             node.uses = 0
-            node = node.after or self._oldest()
+            node = self._at(node.after)
         self._hand = node.after
         self._queue.remove(node)
         return node
 
-    def _oldest(self) -> N:
-        oldest = self._queue.oldest
-        if oldest is None:
+    def _at(self, node: N | None) -> N:
+        """Where the hand is: past the newest it begins again."""
+        found = self._queue.oldest if node is None else node
+        if found is None:
             raise KeyError("nothing is kept")
-        return oldest
+        return found

@@ -55,12 +55,15 @@ class WTinyLfu(Generic[N]):
     def victim(self) -> N:
         """The less used of what leaves the window and what leaves probation; the newcomer, where they are equal."""
         while (candidate := self._window.oldest) is not None:
-            victim = self._probation.oldest or self._protected.oldest
+            victim = self._last().oldest
             if victim is not None and self._main_size() + candidate.cost > self._main_limit:
                 return self._lesser(candidate, victim)
             self._window.remove(candidate)
             self._put(candidate, PROBATION)
-        return self._probation.pop() if self._probation.oldest else self._protected.pop()
+        return self._last().pop()
+
+    def _last(self) -> Queue[N]:
+        return self._protected if self._probation.oldest is None else self._probation
 
     def _lesser(self, candidate: N, victim: N) -> N:
         better = self._sketch.estimate(candidate.key) > self._sketch.estimate(victim.key)

@@ -11,8 +11,9 @@ from cache_policies.eviction.ghosts import Ghosts
 from cache_policies.eviction.lru import Lru
 from cache_policies.eviction.node import Node
 from cache_policies.eviction.s3_fifo import S3Fifo
+from cache_policies.eviction.s3_fifo_adaptive import AdaptiveS3Fifo
 from cache_policies.eviction.sieve import Sieve
-from tests.replay import replay
+from tests.replay import Trace, replay, zipf
 
 CAPACITY = 1_000_000
 
@@ -117,6 +118,22 @@ def test_what_left_lately_comes_back_into_the_main_queue():
     gone = eviction.victim()
     eviction.add(gone)
     assert [eviction.victim() for _ in range(10)][-1] is gone
+
+
+@pytest.mark.parametrize(
+    ("trace", "grows"),
+    [
+        # Asked for a second time after it left the small queue: a hit, had that been larger.
+        ([(asked, 1_000) for one in range(10_000) for asked in (one, max(one - 150, 0))], True),
+        # By Zipf's law, what was used once is most likely not used again.
+        (zipf(1, 50_000, 10_000, 1.0, 1_000), False),
+    ],
+)
+def test_the_border_moves_towards_the_queue_that_lets_go_less_of_what_comes_back(trace: Trace, grows: bool):
+    """From a tenth, either way."""
+    eviction = AdaptiveS3Fifo[Node](CAPACITY, grain=256)
+    replay(eviction, CAPACITY, trace)
+    assert (eviction.small_limit > 1.4 * CAPACITY // 10) if grows else (eviction.small_limit < 0.6 * CAPACITY // 10)
 
 
 def test_a_ghost_is_forgotten_when_its_place_is_needed():
