@@ -31,9 +31,9 @@ _PROVED_FOR = 1.0
 class Block:
     """What of a request's headers decides its answer.
 
-    form: the one that the client takes best. copies: see `own_copies`. suffixes: what may stand behind its
-    target in an address, if anything does. until: when it has to be read again, fleet seconds. request_id: the client's own and the end of its line,
-    None = it has none.
+    form: the one that the client takes best. copies: see `own_copies`. suffixes: what may stand behind its target in an
+    address, if anything does. until: when it has to be read again, fleet seconds. request_id: the client's own and the
+    end of its line, None = it has none.
     """
 
     form: str

@@ -1,6 +1,7 @@
 """A worker answers requests on the socket it inherits, until its parent tells it to stop, or is gone."""
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -70,6 +71,7 @@ async def _serve(service: Service, http: Server, channel: Channel, listening: so
     following = loop.create_task(service.run())
     following.add_done_callback(lambda _: stop())
     reporting = loop.create_task(_report(service, channel, stop))
+    _settle()
     try:
         await http.serve([listening])
         if following.done():
@@ -78,6 +80,13 @@ async def _serve(service: Service, http: Server, channel: Channel, listening: so
         reporting.cancel()
         following.cancel()
         await service.close()
+
+
+def _settle() -> None:
+    """Take what is there for good out of the garbage collector's sight: modules and the service itself, which a full
+    collection would walk over each time. L1 does not let it see its views in the first place (`model/held.py`)."""
+    gc.collect()
+    gc.freeze()
 
 
 async def _report(service: Service, channel: Channel, stop: Callable[[], None]) -> None:

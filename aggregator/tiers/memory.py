@@ -14,7 +14,7 @@ VIEW_OVERHEAD = 400
 TAG_OVERHEAD = 90
 FORM_OVERHEAD = 400
 # A view larger than this part of L1 would push out too many others to be worth its place.
-LARGEST_SHARE = 8
+LARGEST_SHARE = 10
 # Charges are whole multiples of it, so that there are few different ones, and each is one object for all views.
 _GRAIN = 64
 # Tags are known by their hashes, of which two alike would expel a view too much: 60 bits are an int of 32 bytes.

@@ -178,7 +178,7 @@ def test_an_evicted_view_leaves_the_index():
 
 
 def test_a_view_too_large_is_not_held():
-    """More than an eighth of L1 is not admitted, and what it would have replaced is not served on."""
+    """More than a tenth of L1 is not admitted, and what it would have replaced is not served on."""
     l1 = Tier(capacity=100_000)
     l1.hold(b"a", size=10)
     assert not l1.hold(b"a", size=12_500)
