@@ -22,6 +22,8 @@ _ORDINARY = _WHOLE | _KEPT | _PLAIN
 # cost; the ends of two verdicts; the view's own at; the digest.
 _FIXED = Struct("<BI9d16s")
 _DIGEST = slice(_FIXED.size - 16, _FIXED.size)
+# Floats of four bytes are off by less than this part: what is made greater by it is kept as no less than it was.
+_NO_EARLIER = 1 + 2**-23
 
 
 class Form(msgspec.Struct, gc=False, eq=False):
@@ -148,7 +150,7 @@ def _places(slots: int) -> Struct:
 
 def _plain(view: View) -> bytes:
     made = [ceil(slot.at) for slot in view.slots]
-    expire = [slot.fresh_until - view.timing.at for slot in view.slots]
+    expire = [(slot.fresh_until - view.timing.at) * _NO_EARLIER for slot in view.slots]
     return _places(len(view.slots)).pack(*made, *expire)
 
 
