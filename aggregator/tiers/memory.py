@@ -127,15 +127,15 @@ class MemoryTier:
         self._views[held.key] = held
         self._eviction.add(held)
         self.size += held.cost
-        for tag in held.own_tags:
-            self._tie(hash(tag) & _HASH, held)
+        for name in _names(held):
+            self._tie(name, held)
         return held
 
     def _drop(self, held: Held) -> None:
         del self._views[held.key]
         self.size -= held.cost
-        for tag in held.own_tags:
-            self._untie(hash(tag) & _HASH, held)
+        for name in _names(held):
+            self._untie(name, held)
 
     def _tie(self, name: int, held: Held) -> None:
         if name in self._wide:
@@ -164,3 +164,8 @@ class MemoryTier:
                 del self._some[name]
         else:
             self._one.pop(name, None)
+
+
+def _names(held: Held) -> set[int]:
+    """Each once, as two tags of a view may have one hash: a wide name counts views."""
+    return {hash(tag) & _HASH for tag in held.own_tags}
