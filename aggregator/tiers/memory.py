@@ -75,7 +75,8 @@ class MemoryTier:
             return None
         if there is not None:
             self.remove(there)
-        cost = self._charge(len(view.body) + len(address) + VIEW_OVERHEAD + TAG_OVERHEAD * len(view.tags))
+        own = sum(tag not in screen.common_tags for tag in view.tags)
+        cost = self._charge(len(view.body) + len(address) + VIEW_OVERHEAD + TAG_OVERHEAD * own)
         if cost * LARGEST_SHARE > self._capacity:
             return None
         return self._add(hold(screen, address, view, cost))
