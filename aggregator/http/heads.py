@@ -35,7 +35,7 @@ class Template:
         told = {
             "cache-control": f"private, {kept}",
             "cache-status": 'aggregator;hit;ttl=%d;detail="L1"',
-            "vary": screen.varies,
+            "vary": screen.varies.replace("%", "%%"),  # which a header's name may hold
             "age": "%d",
             **({HEADER: slots} if self._tells_slots else {}),
             "etag": '"%b%b"',
