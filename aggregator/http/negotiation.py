@@ -5,17 +5,20 @@ import secrets
 from itertools import count
 
 MSGPACK = ("application/msgpack", "application/vnd.msgpack", "application/x-msgpack")
+# What JSON is called, the most exact first.
+_JSON = ("application/json", "application/*", "*/*")
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 
 
 def wants_msgpack(accept: str) -> bool:
-    """Does the client prefer msgpack to JSON (RFC 9110, section 12.5.1)? Named wins over a wildcard of equal weight."""
+    """Does the client prefer msgpack to JSON (RFC 9110, section 12.5.1)? A wildcard stands for JSON that is not named;
+    of equal weights msgpack wins, since it is."""
+    accept = accept.lower()
     if "msgpack" not in accept:
         return False
-    weights = dict(_weighted(media) for media in accept.lower().split(","))
-    wild = max(weights.get("application/*", 0.0), weights.get("*/*", 0.0))
+    weights = dict(_weighted(media) for media in accept.split(","))
     named = max(weights.get(name, 0.0) for name in MSGPACK)
-    return named > 0 and named >= weights.get("application/json", min(wild, named))
+    return 0 < named >= next((weights[name] for name in _JSON if name in weights), 0.0)
 
 
 def _weighted(media: str) -> tuple[str, float]:
