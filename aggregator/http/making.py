@@ -66,4 +66,6 @@ class Making:
 
     def _done(self, held: Held, name: str, body: bytes | None) -> None:
         self._under_way.discard((held.key, name))
-        self._made(held, name, body)
+        if not self._memory.add_form(held, Form(name, body or b"")):
+            # There is no room for it: remembered without bytes, so that it is not made behind every answer.
+            self._memory.add_form(held, Form(name, b""))

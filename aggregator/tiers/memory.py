@@ -82,9 +82,10 @@ class MemoryTier:
         return self._add(hold(screen, address, view, cost))
 
     def add_form(self, held: Held, form: Form) -> bool:
-        """Keep another form of a view's body; False where the view is not held any more, or grows too large."""
+        """Keep another form of a view's body; False where the view is not held any more, or grows too large by the
+        form's bytes."""
         cost = self._charge(held.cost + len(form.body) + FORM_OVERHEAD)
-        if self.find(held.key) is not held or cost * LARGEST_SHARE > self._capacity:
+        if self.find(held.key) is not held or (form.body and cost * LARGEST_SHARE > self._capacity):
             return False
         held.forms = {**(held.forms or {}), form.name: form}
         self.size += cost - held.cost
