@@ -71,6 +71,7 @@ class Wire(HttpToolsProtocol):
         self._limits = limits
         self._hits, self._answer, self._begin = quick.hits, quick.hits.answer, quick.begin
         self._refusal: Reply | None = None
+        self._refused = False
         self._in_head = self._in_message = self._making = self._closing = False
         self._free = True
         self._head_bytes = self._line_bytes = 0
@@ -93,6 +94,8 @@ class Wire(HttpToolsProtocol):
                 self._free = False
                 self._unset_keepalive_if_required()
                 return
+        if self._refused:
+            return
         self._unfed += data
         if not self._making:
             self._feed()
@@ -125,7 +128,7 @@ class Wire(HttpToolsProtocol):
     def _feed(self) -> None:
         """Feed the parser, until a request has to wait for an answer to the one before it."""
         data, fed = self._unfed, 0
-        while fed < len(data) and not self.pipeline and not self.transport.is_closing():
+        while fed < len(data) and not (self.pipeline or self._refused or self.transport.is_closing()):
             self._parse(data[fed : fed + _SLICE])
             fed += _SLICE
         self._unfed = data[fed:]
@@ -187,7 +190,11 @@ class Wire(HttpToolsProtocol):
         waited = bool(self.pipeline)
         super().on_response_complete()
         self._set_free()
-        if not waited and self._unfed and not self.transport.is_closing():
+        if waited or self.transport.is_closing():
+            return
+        if self._refused:
+            self._refuse_now()
+        elif self._unfed:
             self._go_on()
 
     def pause_writing(self) -> None:
@@ -219,7 +226,15 @@ class Wire(HttpToolsProtocol):
         self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
 
     def send_400_response(self, msg: str) -> None:
-        """Answer what cannot be parsed, or was refused, and close."""
+        """Answer what cannot be parsed, or was refused, and close: in its turn, after what came before it."""
+        self._refused = True
+        begun = self._in_message and self.cycle is not None and self.cycle.scope is self.scope
+        if begun and self.pipeline:
+            self.pipeline.popleft()  # It came last, and is to have no other answer.
+        elif begun or self.cycle is None or self.cycle.response_complete:
+            self._refuse_now()
+
+    def _refuse_now(self) -> None:
         reply = self._refusal or problem(400, "This is not a valid HTTP/1.1 request.", connection="close")
         if not self.transport.is_closing():
             given = next((value for name, value in self.headers or () if name == b"x-request-id"), None)
