@@ -11,6 +11,7 @@ import structlog
 from aggregator.engine.answer import Answer, Refused
 from aggregator.engine.serve import Screens, Sought
 from aggregator.http.blocks import read_headers
+from aggregator.http.health import HEALTH_PATHS
 from aggregator.http.hits import Hits
 from aggregator.http.inputs import InputReader
 from aggregator.http.making import Making
@@ -26,6 +27,7 @@ from aggregator.tiers.tier import TierUnavailable
 
 # What every parser takes for a path and a query (RFC 9112, section 3.2.1); two slashes may begin an authority.
 _TARGET = re.compile(rb"(/(?!/)[A-Za-z0-9._~!$&'()*+,;=:@%/-]*)(?:\?([A-Za-z0-9._~!$&'()*+,;=:@%/?-]*))?")
+_HEALTH = frozenset(path.encode() for path in HEALTH_PATHS)
 Done = Callable[[bytes], None]
 
 
@@ -93,8 +95,10 @@ class Direct:
         if method not in (b"GET", b"HEAD") or len(target) > self._largest[0] or len(block) > self._largest[1]:
             return None
         match, headers = _TARGET.fullmatch(target), read_headers(block)
-        found = self._routes.find(match[1]) if match and headers is not None else None
-        if match is None or headers is None or found is None:
+        if match is None or headers is None or match[1] in _HEALTH:
+            return None
+        found = self._routes.find(match[1])
+        if found is None:
             return None
         screen, values = found
         inputs = self._inputs.read_now(screen, values, match[2] or b"", headers)
