@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from email.utils import formatdate
 from typing import Any, Protocol
 
+from httptools import HttpParserError, HttpParserUpgrade
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from aggregator.http.heads import head_of
@@ -129,19 +130,30 @@ class Wire(HttpToolsProtocol):
         """Feed the parser, until a request has to wait for an answer to the one before it."""
         data, fed = self._unfed, 0
         while fed < len(data) and not (self.pipeline or self._refused or self.transport.is_closing()):
-            self._parse(data[fed : fed + _SLICE])
-            fed += _SLICE
+            fed += self._parse(data[fed : fed + _SLICE])
         self._unfed = data[fed:]
 
-    def _parse(self, data: bytes) -> None:
-        """The parser keeps an unfinished header line to itself, so raw bytes are counted here as well; not those of the
-        piece in which the head began, since others may stand before it."""
+    def _parse(self, data: bytes) -> int:
+        """How many bytes were taken. The parser keeps an unfinished header line to itself, so raw bytes are counted
+        here as well; not those of the piece in which the head began, since others may stand before it."""
         if self._in_head:
             self._head_bytes += len(data)
-        super().data_received(data)
+        taken = self._taken(data)
         if self._in_head and self._head_bytes > self._limits.headers + self._limits.target:
             self._refusal = self._too_many_headers()
             self.send_400_response("")
+        return taken
+
+    def _taken(self, data: bytes) -> int:
+        self._unset_keepalive_if_required()
+        try:
+            self.parser.feed_data(data)
+        except HttpParserUpgrade as end:
+            # No upgrade is made, so that what follows is another request (RFC 9110, section 7.8).
+            return int(end.args[0])
+        except HttpParserError:
+            self.send_400_response("")
+        return len(data)
 
     def _set_free(self) -> None:
         idle = self.cycle is None or self.cycle.response_complete
