@@ -241,8 +241,10 @@ class Wire(HttpToolsProtocol):
         """Answer what cannot be parsed, or was refused, and close: in its turn, after what came before it."""
         self._refused = True
         begun = self._in_message and self.cycle is not None and self.cycle.scope is self.scope
+        if begun:
+            self.cycle.disconnected = True  # It is to have no other answer.
         if begun and self.pipeline:
-            self.pipeline.popleft()  # It came last, and is to have no other answer.
+            self.pipeline.popleft()
         elif begun or self.cycle is None or self.cycle.response_complete:
             self._refuse_now()
 
