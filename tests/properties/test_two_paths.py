@@ -1,0 +1,130 @@
+"""Whatever is sent, however it is cut: the quick path says byte for byte what the ordinary one says."""
+
+import asyncio
+import random
+import re
+from typing import Any
+
+import pytest
+
+from aggregator.settings import Settings
+from tests.requests_made import Maker
+from tests.scale import scale
+from tests.screens_of_all_kinds import SECRET, Echoing, catalogue
+from tests.scripted_transport import ScriptedTransport
+from tests.twins import SETTLED, Twins, told
+from tests.virtual_time import run
+
+_TAG = re.compile(rb'\r\netag: ("[^"]*")')
+Step = tuple[str, Any]
+
+
+class Talk:
+    """Conversations with both at once. asked: requests so far."""
+
+    def __init__(self, twins: Twins, chance: random.Random) -> None:
+        self.asked = 0
+        self._twins = twins
+        self._chance = chance
+        self._maker = Maker(chance, twins.now)
+
+    async def warm(self) -> None:
+        """Have every form made that is made behind an answer: the second answer does not depend on the first one's."""
+        for number in range(4):
+            for coding in ("gzip", "br", "zstd"):
+                for accept in ("*/*", "application/msgpack"):
+                    lines = f"host: x\r\naccept: {accept}\r\naccept-encoding: {coding}"
+                    request = f"GET /lasting/{number} HTTP/1.1\r\n{lines}\r\n\r\n".encode()
+                    await self._converse([("send", request)])
+
+    async def converse(self) -> None:
+        """One connection's life."""
+        if self._chance.random() < 0.05:
+            await self._invalidate()
+        await self._converse(self._steps())
+
+    async def _converse(self, steps: list[Step]) -> None:
+        transports = self._twins.connect()
+        for step in [*steps, ("pass", SETTLED)]:
+            for transport in transports:
+                _play(transport, step)
+            await asyncio.sleep(step[1] if step[0] == "pass" else 0.0)
+            if step == ("pass", SETTLED):
+                self._compare(transports, steps)
+        for transport in transports:
+            transport.leave()
+
+    def _compare(self, transports: list[ScriptedTransport], steps: list[Step]) -> None:
+        one, other = transports
+        said = told(one), told(other)
+        assert said[0] == said[1], f"quick: {said[0]!r}\nordinary: {said[1]!r}\nsteps: {steps}"
+        states = [(transport.closed, transport.reading_paused) for transport in transports]
+        assert states[0] == states[1], f"closed, paused: {states}\nsaid: {said[0]!r}\nsteps: {steps}"
+        self._maker.tags = [*self._maker.tags, *_TAG.findall(said[0])][-30:]
+
+    async def _invalidate(self) -> None:
+        tag = self._chance.choice(["card:1", "card:2", "card:42"])
+        for side in self._twins.sides:
+            await side.log.append([tag])
+        await asyncio.sleep(SETTLED)
+
+    def _steps(self) -> list[Step]:
+        """What a client does: it waits for answers, or sends in pieces, all at once, one behind the other, or reads
+        nothing for a while."""
+        chance = self._chance
+        kind = chance.randrange(10)
+        count = chance.choice([1, 1, 2, 3, 5])
+        requests = [self._maker.request(chance.choice([0.0, 0.3, 0.6])) for _ in range(count)]
+        self.asked += count
+        if kind < 5:
+            return [step for request in requests for step in (("send", request), self._pause())]
+        if kind < 7:
+            return [("send", piece) for piece in self._cut(b"".join(requests))]
+        if kind == 7:
+            return [("send", b"".join(requests)), self._pause(), ("send", requests[0])]
+        if kind == 8:
+            return [("send", request) for request in requests]
+        return [("stall", None), *(("send", request) for request in requests * 9), ("pass", 1.0), ("read", None)]
+
+    def _pause(self) -> Step:
+        return ("pass", self._chance.choice([SETTLED, SETTLED, SETTLED, 0.01, 0.8, 1.0, 4.9, 5.0, 5.1]))
+
+    def _cut(self, data: bytes) -> list[bytes]:
+        """In pieces, anywhere."""
+        places = sorted(self._chance.randrange(len(data)) for _ in range(self._chance.choice([1, 1, 2, 4])))
+        return [data[start:end] for start, end in zip([0, *places], [*places, len(data)], strict=True) if end > start]
+
+
+def _play(transport: ScriptedTransport, step: Step) -> None:
+    match step:
+        case ("send", data):
+            transport.send(data)
+        case ("stall", _):
+            transport.reads = False
+        case ("read", _):
+            transport.read()
+
+
+@pytest.mark.prove
+@pytest.mark.timeout(1_200)
+def test_both_paths_say_the_same(monkeypatch: Any) -> None:
+    """Dates included; but for the ids of requests that have none of their own."""
+    monkeypatch.setenv("K", SECRET)
+    # What is no HTTP is refused by this machine's own clock, whose seconds turn.
+    monkeypatch.setattr("aggregator.http.wire.formatdate", lambda **_: "now")
+    seed = random.randrange(2**32)
+    print(f"seed {seed}")
+    run(_talk(seed, scale(1_500, 100_000)))
+
+
+async def _talk(seed: int, requests: int) -> None:
+    limits = Settings(max_target_bytes="512B", max_header_bytes="4KiB")  # type: ignore[arg-type]
+    async with Twins(catalogue(), Echoing(), limits) as twins:
+        talk = Talk(twins, random.Random(seed))
+        await talk.warm()
+        while talk.asked < requests:
+            await talk.converse()
+        counted = twins.counted
+        print(f"{talk.asked} requests, {counted.at_once} hits, {counted.begun} direct")
+        assert counted.at_once > requests / 10
+        assert counted.begun > requests / 50

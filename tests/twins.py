@@ -1,0 +1,115 @@
+"""Two services that see the same: one answers as quickly as it can, the other one by its ASGI application alone."""
+
+import asyncio
+import logging
+import re
+from collections.abc import Callable
+
+from uvicorn.server import ServerState
+
+from aggregator.app import Service
+from aggregator.clock import FleetClock
+from aggregator.http.wire import AtOnce, Limits, Never, Quick, Wire
+from aggregator.invalidation.local import LocalLog
+from aggregator.model.catalogue import Catalogue
+from aggregator.process.worker import server
+from aggregator.settings import Settings
+from aggregator.tiers.local import LocalTier
+from loaders.loader import Loader
+from tests.scripted_transport import ScriptedTransport
+
+# Longer than anything takes that they do for an answer, and short beside all that expires (seconds).
+SETTLED = 0.25
+_MADE_ID = re.compile(rb"(?<=\r\nx-request-id: )[0-9a-f]{16}(?=\r\n)")
+
+
+class Counted:
+    """Whatever `quick` answers, counted: at once, and behind."""
+
+    def __init__(self, quick: Quick) -> None:
+        self.hits: AtOnce = self
+        self.at_once = self.begun = 0
+        self._quick = quick
+
+    @property
+    def at(self) -> float:
+        """As it is told."""
+        return self._quick.hits.at
+
+    def answer(self, data: bytes) -> bytes | None:
+        """See `AtOnce`."""
+        answer = self._quick.hits.answer(data)
+        self.at_once += answer is not None
+        return answer
+
+    def begin(self, data: bytes, done: Callable[[bytes], None]) -> bool:
+        """See `Quick`."""
+        begun = self._quick.begin(data, done)
+        self.begun += begun
+        return begun
+
+
+class Side:
+    """One of them, with a log, a shared tier and a server of its own. quick: does it answer without ASGI?"""
+
+    def __init__(self, catalogue: Catalogue, loader: Loader, settings: Settings, quick: bool) -> None:
+        loop = asyncio.get_running_loop()
+        self.log = LocalLog(lambda: 1_000_000.0 + loop.time())
+        clock = FleetClock(loop.time, wall=1_000_000.0)
+        tier = LocalTier(loop.time, latency=0.0005)
+        loaders = dict.fromkeys(catalogue.mbus, loader)
+        self.service = Service(
+            catalogue, settings, tier, self.log, loaders, clock, draw=lambda: 1.0, hash_key=bytes(32)
+        )
+        self.now = clock.now
+        self.quick = Counted(self.service.direct if quick else Never())
+        self._limits = Limits(settings.max_target_bytes, settings.max_header_bytes)
+        self._config = server(self.service.app, settings, self.quick).config
+        self.state = ServerState()
+        self.running = loop.create_task(self.service.run())
+
+    def connect(self) -> ScriptedTransport:
+        """A client's connection to it."""
+        wire = Wire(self._limits, self.quick, config=self._config, server_state=self.state, app_state={})
+        return ScriptedTransport(wire)
+
+    async def close(self) -> None:
+        """The end."""
+        self.running.cancel()
+        await asyncio.gather(self.running, return_exceptions=True)
+        await self.service.close()
+
+
+class Twins:
+    """Use it as an async context manager, in virtual time."""
+
+    def __init__(self, catalogue: Catalogue, loader: Loader, settings: Settings | None = None) -> None:
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+        self.sides = [Side(catalogue, loader, settings or Settings(), quick) for quick in (True, False)]
+
+    @property
+    def counted(self) -> Counted:
+        """What the quick one answered without ASGI."""
+        return self.sides[0].quick
+
+    def now(self) -> float:
+        """Fleet seconds."""
+        return self.sides[0].now()
+
+    async def __aenter__(self) -> "Twins":
+        for side in self.sides:
+            await side.service.follower.caught_up.wait()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for side in self.sides:
+            await side.close()
+
+    def connect(self) -> list[ScriptedTransport]:
+        """A connection to each."""
+        return [side.connect() for side in self.sides]
+
+
+def told(transport: ScriptedTransport) -> bytes:
+    """What was said, but for the request ids that were made for it."""
+    return _MADE_ID.sub(b"MADE", bytes(transport.said))
