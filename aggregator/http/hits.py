@@ -21,7 +21,8 @@ _NAMED = b"\r\nx-request-id: "
 
 
 class Hits:
-    """tally: what counts a screen's hits. at: the monotonic instant of the last one.
+    """tally: what counts a screen's hits. longest: bytes of a target that is answered here at all. at: the monotonic
+    instant of the last hit.
 
     Only what is fresh, proved and ordinary is answered here, and only to a request that is understood completely; the
     ordinary path would give the same bytes but for date and request id. `answer` is written for what CPython makes of
@@ -36,6 +37,7 @@ class Hits:
         blocks: Blocks,
         making: Making,
         tally: Callable[[str], Tally],
+        longest: int = 8_192,
     ) -> None:
         self.at = 0.0
         self._find, self._touch = memory.find, memory.touch
@@ -44,6 +46,7 @@ class Hits:
         self._blocks, self._young = blocks, blocks.young
         self._making = making
         self._tally = tally
+        self._longest = longest
         self._templates: dict[str, Template] = {}
         # Floats, as what they are compared with: an int and a float are compared in five times the instructions.
         self._second, self._ends = 0.0, 0.0
@@ -110,7 +113,8 @@ class Hits:
         return b"".join((start, step, form.head or b"", form.body if method == b"GET" else b""))
 
     def _counted(self, held: Held) -> Tally | None:
-        if held.ordinary:
+        # Of one value an address may be longer than the target that it came by.
+        if held.ordinary and len(held.key.partition(b" ")[0]) <= self._longest:
             held.tally = self._tally(held.screen.name)
         return held.tally
 
