@@ -123,7 +123,7 @@ class Wire(HttpToolsProtocol):
         unfed, self._unfed = self._unfed, b""
         if unfed:
             self.data_received(unfed)
-        if not self._making and not self.pipeline:
+        if not (self._making or self.pipeline or self._unfed):
             self.flow.resume_reading()
 
     def _feed(self) -> None:
@@ -132,6 +132,8 @@ class Wire(HttpToolsProtocol):
         while fed < len(data) and not (self.pipeline or self._refused or self.transport.is_closing()):
             fed += self._parse(data[fed : fed + _SLICE])
         self._unfed = data[fed:]
+        if self._unfed:
+            self.flow.pause_reading()
 
     def _parse(self, data: bytes) -> int:
         """How many bytes were taken. The parser keeps an unfinished header line to itself, so raw bytes are counted
@@ -201,6 +203,8 @@ class Wire(HttpToolsProtocol):
         """The response ends; a request that waited is next, or what was not parsed yet."""
         waited = bool(self.pipeline)
         super().on_response_complete()
+        if self._unfed:
+            self.flow.pause_reading()
         self._set_free()
         if waited or self.transport.is_closing():
             return
