@@ -114,17 +114,18 @@ class Wire(HttpToolsProtocol):
             self.transport.close()
             return
         self.transport.write(answer)
-        self._rearm(self.timeout_keep_alive)
         self._go_on()
 
     def _go_on(self) -> None:
-        """Look at what has not been looked at."""
+        """Look at what has not been looked at. Where that is not all of a request, the rest has to come in time."""
         self._set_free()
         unfed, self._unfed = self._unfed, b""
         if unfed:
             self.data_received(unfed)
         if not (self._making or self.pipeline or self._unfed):
             self.flow.resume_reading()
+        if self._idle() and self.timeout_keep_alive_task is None:
+            self._rearm(self.timeout_keep_alive)
 
     def _feed(self) -> None:
         """Feed the parser, until a request has to wait for an answer to the one before it."""
@@ -158,8 +159,11 @@ class Wire(HttpToolsProtocol):
         return len(data)
 
     def _set_free(self) -> None:
-        idle = self.cycle is None or self.cycle.response_complete
-        self._free = idle and not self._in_message and not self._making and not self.flow.write_paused
+        self._free = self._idle() and not self._in_message and not self.flow.write_paused
+
+    def _idle(self) -> bool:
+        """Is no answer under way?"""
+        return not self._making and (self.cycle is None or bool(self.cycle.response_complete))
 
     def on_message_begin(self) -> None:
         """A request begins."""
@@ -249,7 +253,7 @@ class Wire(HttpToolsProtocol):
             self.cycle.disconnected = True  # It is to have no other answer.
         if begun and self.pipeline:
             self.pipeline.popleft()
-        elif begun or self.cycle is None or self.cycle.response_complete:
+        elif begun or self._idle():
             self._refuse_now()
 
     def _refuse_now(self) -> None:
