@@ -10,14 +10,15 @@ _READ = 65_536
 
 class ScriptedTransport(asyncio.Transport):
     """said: what the client has read so far. reads: does it read? Else at most about HIGH_WATER is taken from the
-    protocol before it is asked to pause. closed: has the protocol closed it?"""
+    protocol before it is asked to pause. closed: has the protocol closed it? taken: bytes that the protocol took.
+    most_unsent: bytes that it had written and the client had not read, at most."""
 
     def __init__(self, protocol: asyncio.Protocol) -> None:
         super().__init__()
         self.said = bytearray()
         self.reads = True
         self.closed = self.lost = self.reading_paused = False
-        self.most_unsent = 0
+        self.taken = self.most_unsent = 0
         self._protocol = protocol
         self._unsent, self._unread = bytearray(), bytearray()
         self._writing_paused = self._delivering = False
@@ -81,8 +82,10 @@ class ScriptedTransport(asyncio.Transport):
             return
         data = bytes(self._unread[:_READ])
         del self._unread[:_READ]
+        self.taken += len(data)
         self._protocol.data_received(data)
-        self.resume_reading() if not self.reading_paused else None
+        if not self.reading_paused:
+            self.resume_reading()
 
     def _end_when_sent(self) -> None:
         if self.closed and not self._unsent and not self.lost:

@@ -20,6 +20,7 @@ from tests.scripted_transport import ScriptedTransport
 
 # Longer than anything takes that they do for an answer, and short beside all that expires (seconds).
 SETTLED = 0.25
+_DEFAULT = Settings()
 _MADE_ID = re.compile(rb"(?<=\r\nx-request-id: )[0-9a-f]{16}(?=\r\n)")
 
 
@@ -50,9 +51,10 @@ class Counted:
 
 
 class Side:
-    """One of them, with a log, a shared tier and a server of its own. quick: does it answer without ASGI?"""
+    """One of them, with a log, a shared tier and a server of its own; alone it is an async context manager, too.
+    quick: does it answer without ASGI?"""
 
-    def __init__(self, catalogue: Catalogue, loader: Loader, settings: Settings, quick: bool) -> None:
+    def __init__(self, catalogue: Catalogue, loader: Loader, settings: Settings = _DEFAULT, quick: bool = True) -> None:
         loop = asyncio.get_running_loop()
         self.log = LocalLog(lambda: 1_000_000.0 + loop.time())
         clock = FleetClock(loop.time, wall=1_000_000.0)
@@ -73,8 +75,11 @@ class Side:
         wire = Wire(self._limits, self.quick, config=self._config, server_state=self.state, app_state={})
         return ScriptedTransport(wire)
 
-    async def close(self) -> None:
-        """The end."""
+    async def __aenter__(self) -> "Side":
+        await self.service.follower.caught_up.wait()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
         self.running.cancel()
         await asyncio.gather(self.running, return_exceptions=True)
         await self.service.close()
@@ -83,9 +88,9 @@ class Side:
 class Twins:
     """Use it as an async context manager, in virtual time."""
 
-    def __init__(self, catalogue: Catalogue, loader: Loader, settings: Settings | None = None) -> None:
+    def __init__(self, catalogue: Catalogue, loader: Loader, settings: Settings = _DEFAULT) -> None:
         logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
-        self.sides = [Side(catalogue, loader, settings or Settings(), quick) for quick in (True, False)]
+        self.sides = [Side(catalogue, loader, settings, quick) for quick in (True, False)]
 
     @property
     def counted(self) -> Counted:
@@ -98,12 +103,12 @@ class Twins:
 
     async def __aenter__(self) -> "Twins":
         for side in self.sides:
-            await side.service.follower.caught_up.wait()
+            await side.__aenter__()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         for side in self.sides:
-            await side.close()
+            await side.__aexit__()
 
     def connect(self) -> list[ScriptedTransport]:
         """A connection to each."""

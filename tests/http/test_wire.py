@@ -1,0 +1,261 @@
+"""Connections: how long they are kept, what they take, and in which order, whichever path answers on them."""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from tests.screens_of_all_kinds import LATENCY, SECRET, Echoing, catalogue
+from tests.scripted_transport import ScriptedTransport
+from tests.twins import SETTLED, Side
+from tests.virtual_time import run
+
+KEPT = 5.0
+HIT = b"GET /a/1 HTTP/1.1\r\nhost: x\r\n\r\n"
+MISS = b"GET /a/2 HTTP/1.1\r\nhost: x\r\n\r\n"
+Play = Callable[[Side, ScriptedTransport], Awaitable[None]]
+On = Callable[[Play], None]
+
+
+@pytest.fixture(params=["quick", "ordinary"])
+def on(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> On:
+    """Plays on a new connection to a service that holds what HIT asks for, in virtual time."""
+    monkeypatch.setenv("K", SECRET)
+
+    async def meet(play: Play) -> None:
+        async with Side(catalogue(), Echoing(), quick=request.param == "quick") as side:
+            side.connect().send(HIT)
+            await asyncio.sleep(SETTLED)
+            await play(side, side.connect())
+
+    return lambda play: run(meet(play))
+
+
+def answers(transport: ScriptedTransport) -> list[bytes]:
+    """Every answer so far, from its status on."""
+    return re.split(rb"HTTP/1\.1 (?=[0-9]{3} )", bytes(transport.said))[1:]
+
+
+def whose(answer: bytes) -> bytes:
+    """The id of the card that is answered."""
+    return answer.partition(b'"target":"/card/')[2].partition(b'"')[0]
+
+
+def test_an_idle_connection_is_closed(on: On) -> None:
+    """Five seconds after the last answer, also where all of them were hits; not while it is used."""
+
+    async def play(_: Side, transport: ScriptedTransport) -> None:
+        for pause in (1.0, 4.9, 0.0, 4.9, 4.9):
+            transport.send(HIT)
+            await asyncio.sleep(pause)
+            assert not transport.closed
+        await asyncio.sleep(KEPT - 4.9 + 0.001)
+        assert transport.closed
+        assert len(answers(transport)) == 5
+
+    on(play)
+
+
+def test_a_direct_answer_counts_as_use(on: On) -> None:
+    """The time to the end of the connection begins when the answer is there."""
+
+    async def play(_: Side, transport: ScriptedTransport) -> None:
+        transport.send(HIT)
+        await asyncio.sleep(4.99)
+        transport.send(MISS)
+        await asyncio.sleep(KEPT + LATENCY)
+        assert not transport.closed
+        await asyncio.sleep(LATENCY)
+        assert transport.closed
+        assert len(answers(transport)) == 2
+
+    on(play)
+
+
+@pytest.mark.parametrize("request_", [HIT, MISS])
+@pytest.mark.parametrize(
+    "how",
+    [
+        lambda sent: sent.replace(b"\r\n\r\n", b"\r\nconnection: close\r\n\r\n"),
+        lambda sent: sent.replace(b"\r\n\r\n", b"\r\nConnection: keep-alive, CLOSE\r\n\r\n"),
+        lambda sent: sent.replace(b"HTTP/1.1", b"HTTP/1.0"),
+        lambda sent: sent.replace(b"HTTP/1.1\r\n", b"HTTP/1.0\r\nconnection: keep-alive\r\n"),
+    ],
+)
+def test_a_client_that_keeps_no_connection_is_told_so(on: On, request_: bytes, how: Callable[[bytes], bytes]) -> None:
+    """It is closed behind the answer, and what comes after is not looked at."""
+
+    async def play(_: Side, transport: ScriptedTransport) -> None:
+        transport.send(how(request_) + HIT)
+        await asyncio.sleep(SETTLED)
+        transport.send(HIT)
+        await asyncio.sleep(SETTLED)
+        [answer] = answers(transport)
+        assert transport.closed
+        assert b"\r\nconnection: close\r\n" in answer
+
+    on(play)
+
+
+def test_many_requests_in_one_read_are_answered_in_order(on: On) -> None:
+    """A thousand of them; each answer bears its request's own id."""
+
+    async def play(_: Side, transport: ScriptedTransport) -> None:
+        transport.send(b"".join(HIT.replace(b"host: x", b"host: x\r\nx-request-id: n%d" % n) for n in range(1_000)))
+        await asyncio.sleep(SETTLED)
+        said = answers(transport)
+        assert len(said) == 1_000
+        assert all(b"\r\nx-request-id: n%d\r\n" % n in one for n, one in enumerate(said))
+        assert not transport.closed
+        assert not transport.reading_paused
+
+    on(play)
+
+
+def test_a_flood_of_requests_waits_in_the_network(on: On) -> None:
+    """Of what a client sends faster than it is answered, no more than some reads' bytes are taken."""
+    count = 8_000
+
+    async def play(_: Side, transport: ScriptedTransport) -> None:
+        transport.send(HIT * count)
+        answered = most = 0
+        while answered < count:
+            await asyncio.sleep(0)
+            answered += bytes(transport.said).count(b"HTTP/1.1 200 OK")
+            transport.said.clear()
+            most = max(most, transport.taken - answered * len(HIT))
+        assert most < 2 * 65_536
+
+    on(play)
+
+
+@pytest.mark.parametrize("pause", [0.0, LATENCY / 2])
+def test_requests_that_come_while_an_answer_is_under_way_wait_their_turn(on: On, pause: float) -> None:
+    """Also hits, also in pieces, and what is no request is refused after them."""
+
+    async def play(_: Side, transport: ScriptedTransport) -> None:
+        transport.send(MISS)
+        await asyncio.sleep(pause)
+        transport.send(HIT + MISS[:9])
+        await asyncio.sleep(0)
+        transport.send(MISS[9:])
+        await asyncio.sleep(0)
+        transport.send(b"what?\r\n\r\n" + HIT)
+        assert not transport.said
+        await asyncio.sleep(SETTLED)
+        said = answers(transport)
+        assert [one[:3] for one in said] == [b"200", b"200", b"200", b"400"]
+        assert [whose(one) for one in said[:3]] == [b"2", b"1", b"2"]
+        assert transport.closed
+
+    on(play)
+
+
+def test_a_client_that_leaves_ends_nothing_but_its_connection(on: On) -> None:
+    """What was being composed for it is there for the next one."""
+
+    async def play(side: Side, transport: ScriptedTransport) -> None:
+        transport.send(MISS)
+        await asyncio.sleep(LATENCY / 2)
+        transport.leave()
+        await asyncio.sleep(SETTLED)
+        assert not transport.said
+        other = side.connect()
+        other.send(MISS)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert b'detail="L1"' in bytes(other.said)
+        assert not side.state.tasks
+
+    on(play)
+
+
+def test_an_answer_under_way_is_finished_before_the_end(on: On) -> None:
+    """A connection that is to be shut down is closed behind it; an idle one at once."""
+
+    async def play(side: Side, transport: ScriptedTransport) -> None:
+        idle = side.connect()
+        idle.send(HIT)
+        transport.send(MISS)
+        await asyncio.sleep(LATENCY / 2)
+        for connection in list(side.state.connections):
+            connection.shutdown()
+        assert idle.closed
+        assert not transport.closed
+        transport.send(HIT)
+        await asyncio.sleep(SETTLED)
+        assert transport.closed
+        assert [whose(one) for one in answers(transport)] == [b"2"]
+        assert b"\r\nconnection: close\r\n" in bytes(transport.said)
+
+    on(play)
+
+
+@pytest.mark.parametrize(
+    "body", [b"content-length: 5\r\n\r\nabcde", b"transfer-encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n"]
+)
+def test_a_body_is_no_request(on: On, body: bytes) -> None:
+    """A GET may have one; it is not read, and the next request begins behind it."""
+
+    async def play(_: Side, transport: ScriptedTransport) -> None:
+        sent = HIT[:-2] + body
+        for cut in (len(sent), len(sent) - 3):
+            transport.send(sent[:cut])
+            await asyncio.sleep(SETTLED)
+            transport.send(sent[cut:] + MISS)
+            await asyncio.sleep(SETTLED)
+        assert [whose(one) for one in answers(transport)] == [b"1", b"2"] * 2
+
+    on(play)
+
+
+def test_a_head_may_be_split_anywhere(on: On) -> None:
+    """Between any two bytes, or between all of them."""
+
+    async def play(_: Side, transport: ScriptedTransport) -> None:
+        for cut in range(1, len(HIT)):
+            transport.send(HIT[:cut])
+            await asyncio.sleep(0.1)
+            transport.send(HIT[cut:])
+            await asyncio.sleep(0.1)
+        for byte in HIT:
+            transport.send(bytes([byte]))
+            await asyncio.sleep(0)
+        await asyncio.sleep(SETTLED)
+        assert [whose(one) for one in answers(transport)] == [b"1"] * len(HIT)
+
+    on(play)
+
+
+@pytest.mark.parametrize("first", [b"GET /a/1 HTTP/1.1\r\nupgrade: h2c\r\nconnection: upgrade\r\nhost: x\r\n\r\n"])
+def test_what_follows_an_upgrade_that_is_not_made_is_a_request(on: On, first: bytes) -> None:
+    """In the same read, too."""
+
+    async def play(_: Side, transport: ScriptedTransport) -> None:
+        transport.send(first + MISS + HIT)
+        await asyncio.sleep(SETTLED)
+        assert [whose(one) for one in answers(transport)] == [b"1", b"2", b"1"]
+
+    on(play)
+
+
+def test_a_client_that_does_not_read_is_not_written_to_for_ever(on: On) -> None:
+    """What waits for it is bounded; when it reads, it gets everything in order."""
+    count = 1_000
+
+    async def play(_: Side, transport: ScriptedTransport) -> None:
+        transport.reads = False
+        for n in range(count):
+            transport.send(HIT.replace(b"host: x", b"host: x\r\nx-request-id: n%d" % n))
+            await asyncio.sleep(0)
+        await asyncio.sleep(30.0)
+        assert not transport.closed
+        assert transport.most_unsent < 2 * 65_536
+        assert transport.taken < 2 * 65_536
+        while len(said := answers(transport)) < count:
+            transport.read(10_000)
+            await asyncio.sleep(0.001)
+        assert all(b"\r\nx-request-id: n%d\r\n" % n in one for n, one in enumerate(said))
+
+    on(play)
