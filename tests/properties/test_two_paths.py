@@ -3,6 +3,7 @@
 import asyncio
 import random
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -45,11 +46,11 @@ class Talk:
 
     async def _converse(self, steps: list[Step]) -> None:
         transports = self._twins.connect()
-        for step in [*steps, ("pass", SETTLED)]:
+        for step in [*steps, self._pause([SETTLED])]:
             for transport in transports:
                 _play(transport, step)
             await asyncio.sleep(step[1] if step[0] == "pass" else 0.0)
-            if step == ("pass", SETTLED):
+            if step[0] == "pass" and step[1] >= SETTLED:
                 self._compare(transports, steps)
         for transport in transports:
             transport.leave()
@@ -58,7 +59,7 @@ class Talk:
         one, other = transports
         said = told(one), told(other)
         assert said[0] == said[1], f"quick: {said[0]!r}\nordinary: {said[1]!r}\nsteps: {steps}"
-        states = [(transport.closed, transport.reading_paused) for transport in transports]
+        states = [(one.closed, one.reading_paused and not one.closed) for one in transports]
         assert states[0] == states[1], f"closed, paused: {states}\nsaid: {said[0]!r}\nsteps: {steps}"
         self._maker.tags = [*self._maker.tags, *_TAG.findall(said[0])][-30:]
 
@@ -66,7 +67,7 @@ class Talk:
         tag = self._chance.choice(["card:1", "card:2", "card:42"])
         for side in self._twins.sides:
             await side.log.append([tag])
-        await asyncio.sleep(SETTLED)
+        await asyncio.sleep(self._pause([SETTLED])[1])
 
     def _steps(self) -> list[Step]:
         """What a client does: it waits for answers, or sends in pieces, all at once, one behind the other, or reads
@@ -84,10 +85,16 @@ class Talk:
             return [("send", b"".join(requests)), self._pause(), ("send", requests[0])]
         if kind == 8:
             return [("send", request) for request in requests]
-        return [("stall", None), *(("send", request) for request in requests * 9), ("pass", 1.0), ("read", None)]
+        return [
+            ("stall", None),
+            *(("send", request) for request in requests * 9),
+            self._pause([0.2, 1.0]),
+            ("read", None),
+        ]
 
-    def _pause(self) -> Step:
-        return ("pass", self._chance.choice([SETTLED, SETTLED, SETTLED, 0.01, 0.8, 1.0, 4.9, 5.0, 5.1]))
+    def _pause(self, seconds: Sequence[float] = (SETTLED, SETTLED, SETTLED, 0.01, 0.8, 1.0, 4.9, 5.0, 5.1)) -> Step:
+        """About as long: never to the very instant at which something ends, which two clocks do not have in common."""
+        return ("pass", self._chance.choice(seconds) * self._chance.uniform(1.0, 1.01))
 
     def _cut(self, data: bytes) -> list[bytes]:
         """In pieces, anywhere."""
