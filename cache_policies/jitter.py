@@ -21,8 +21,8 @@ class Jittered:
 
     def grant(self, origin: Origin, draw: float) -> Lifetime:
         """The inner lifetime, its `fresh_for` shortened by share * draw of it."""
-        granted = self.inner.grant(origin, draw)
-        return granted._replace(fresh_for=granted.fresh_for * (1.0 - self.share * draw))
+        fresh_for, *rest = self.inner.grant(origin, draw)
+        return Lifetime(fresh_for * (1.0 - self.share * draw), *rest)
 
     def moments(self, timing: Timing, draw: float) -> Moments:
         """The inner moments: the spreading was done on write."""

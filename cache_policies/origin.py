@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from cache_policies.policy import Lifetime, Moments, Origin, Policy, Timing
+from cache_policies.policy import SILENT, Lifetime, Moments, Origin, Policy, Timing
 
 
 def _cap(granted: float, said: float | None) -> float:
@@ -19,6 +19,8 @@ class OriginCapped:
     def grant(self, origin: Origin, draw: float) -> Lifetime:
         """The inner lifetime, each duration the lesser of granted and said; where nothing was said, as granted."""
         granted = self.inner.grant(origin, draw)
+        if origin is SILENT:
+            return granted
         return Lifetime(
             _cap(granted.fresh_for, origin.fresh_for),
             _cap(granted.stale_while_revalidate, origin.stale_while_revalidate),

@@ -126,7 +126,7 @@ class Filler:
         self._observe(_called(want, outcome, cost))
         load = Load(want, old, position, at, cost, self._known.draw())
         filled = self._grantings[want.fragment.name].fill(load, outcome)
-        return filled._replace(held=old)
+        return filled._replace(held=old) if old else filled
 
     def _settle(self, want: Want, filled: Filled, lease: Lease | None) -> "asyncio.Future[Any] | None":
         keep = filled.entry and filled.kept and filled.entry.kept_for > 0

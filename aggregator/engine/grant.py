@@ -55,7 +55,7 @@ class Granting:
     ) -> Filled:
         said = read_origin(headers)
         learned = None if absent else learned_tags(load.want.fragment, payload)
-        tags = union([load.want.tags, said.tags, learned or ()])
+        tags = union([load.want.tags, said.tags, learned or ()]) if said.tags or learned else load.want.tags
         entry = Entry(
             load.want.key.identity,
             payload,

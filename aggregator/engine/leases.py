@@ -53,17 +53,16 @@ class Leases:
                 # It was stored between our look and our claim: nothing is left to load.
                 await self._tier.release(claim.lease)
                 return Claim(None, claim.entry)
-            if claim.lease and not await self._holds(claim.lease, asked_at):
+            if claim.lease and self._late(asked_at) and not await self._tier.renew(claim.lease):
                 return Claim(None, claim.entry)
         except TierUnavailable:
             return ALONE
         return ALONE if claim.unshared else claim
 
-    async def _holds(self, lease: Lease, asked_at: float) -> bool:
-        """Is a lease just won still ours? 1. It is granted. 2. A burst holds this process up for a lease's whole term.
-        3. Another process is granted it, and loads. 4. We learn of 1, and would load too."""
-        late = asyncio.get_running_loop().time() - asked_at > 1.5 * self._renew_every  # half of its term
-        return not late or await self._tier.renew(lease)
+    def _late(self, asked_at: float) -> bool:
+        """May a lease just won be ours no more? 1. It is granted. 2. A burst holds this process up for a lease's whole
+        term. 3. Another process is granted it, and loads. 4. We learn of 1, and would load too."""
+        return asyncio.get_running_loop().time() - asked_at > 1.5 * self._renew_every  # half of its term
 
     def held(self, lease: Lease | None) -> AbstractContextManager[None]:
         """Keep renewing the lease while the block runs."""

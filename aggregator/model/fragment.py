@@ -72,7 +72,7 @@ class Fragment:
 
     def declared_tags(self, values: Mapping[str, str]) -> tuple[str, ...]:
         """The tags that these inputs give it, before anything is loaded."""
-        return tuple(dict.fromkeys(tag.render(values) for tag in self.tags))
+        return tuple(dict.fromkeys([tag.render(values) for tag in self.tags]))
 
     def has_nothing(self, values: Mapping[str, str]) -> bool:
         """Is a value in its path empty, as of a header that was not sent? Then there is nothing to ask for: without it
@@ -95,6 +95,8 @@ class Fragment:
 
     def sent_headers(self, values: Mapping[str, str]) -> dict[str, str]:
         """The headers that its load is sent with; those without a value are left out."""
+        if not (self.headers or self.forward):
+            return {}
         named = {name: template.render(values) for name, template in self.headers.items()}
         handed_on = {name: values[f"{FORWARDED}{name}"] for name in self.forward}
         return {name: value for name, value in (named | handed_on).items() if value}

@@ -41,8 +41,8 @@ class Hops:
 
     def header(self, fragment: str) -> str:
         """The field that a load of `fragment` is sent with."""
-        pairs = [*self.before, (self.screen, fragment)]
-        return ", ".join(f"{self.us};screen={screen};fragment={name}" for screen, name in pairs)
+        came_by = "".join(f"{self.us};screen={screen};fragment={name}, " for screen, name in self.before)
+        return f"{came_by}{self.us};screen={self.screen};fragment={fragment}"
 
 
 NOWHERE = Hops("", "")

@@ -1,7 +1,7 @@
 """The ledger is what this process knows of the invalidation log, and so of what is still current."""
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from aggregator.model.position import ORIGIN, Position, ms_of, position_of
 
@@ -50,12 +50,17 @@ class Ledger:
         while self._marks and ms_of(next(iter(self._marks.values()))[-1]) < ms:
             self._drop_oldest()
 
-    def latest(self, tags: Iterable[str]) -> Position | None:
+    def latest(self, tags: Collection[str]) -> Position | None:
         """The position of the last invalidation of any of the tags, or None if none is known."""
-        return max((self._marks[tag][-1] for tag in tags if tag in self._marks), default=None)
+        if self._marks.keys().isdisjoint(tags):
+            return None
+        return max(self._marks[tag][-1] for tag in tags if tag in self._marks)
 
-    def overtaken(self, tags: Iterable[str], position: Position) -> bool:
+    def overtaken(self, tags: Collection[str], position: Position) -> bool:
         """Was one of the tags invalidated after `position`?"""
+        # Most tags have no record, and then there is nothing to compare.
+        if self._marks.keys().isdisjoint(tags):
+            return False
         marks = self._marks.get
         return any(marks(tag, _NEVER)[-1] > position for tag in tags)
 
@@ -65,11 +70,11 @@ class Ledger:
         firsts = [_first_after(self._marks[tag], position) for tag in tags if tag in self._marks]
         return min((first for first in firsts if first is not None), default=None)
 
-    def current(self, tags: Iterable[str], position: Position) -> bool:
+    def current(self, tags: Collection[str], position: Position) -> bool:
         """Is it proved, from here, that none of the tags was invalidated after `position`?"""
         return position >= self.floor and not self.overtaken(tags, position)
 
-    def good_for(self, since: Position, tags: Iterable[str], position: Position) -> bool:
+    def good_for(self, since: Position, tags: Collection[str], position: Position) -> bool:
         """May a caller whose own head was `since` when it asked accept a load stamped `position`?
 
         Yes if the load began no earlier than the caller asked, whatever happened afterwards; else only if nothing

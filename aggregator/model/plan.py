@@ -13,13 +13,13 @@ from aggregator.model.payload_path import Misfit
 from aggregator.model.route import is_value
 from aggregator.model.screen import Screen, Slot
 from aggregator.model.source import Source
-from aggregator.model.tags import tag_mistake, viewer_tag
+from aggregator.model.tags import tag_mistake, union, viewer_tag
 from loaders.loader import Failed, Reason
 
 
 class Want(msgspec.Struct, frozen=True):
     """One entry that is needed. target: path and query at the MBU. headers: what it is asked with.
-    tags: those known before anything is loaded. values: the fragment's inputs."""
+    tags: those known before anything is loaded, each once. values: the fragment's inputs."""
 
     fragment: Fragment
     key: Key
@@ -150,6 +150,6 @@ def want(fragment: Fragment, inputs: Inputs, namespace: str) -> Want | None:
     if target is None or any(map(tag_mistake, declared)) or not all(map(_is_field, headers.values())):
         return None
     private = (viewer_tag(inputs.subject),) if inputs.subject else ()
-    tags = (*declared, *private, *fragment.implicit_tags)
+    tags = union([declared, private, fragment.implicit_tags])
     values = {name: inputs.values[name] for name in fragment.inputs}
     return Want(fragment, fragment.key(namespace, inputs), target, headers, tags, values)

@@ -55,4 +55,5 @@ def may_fall_back(entry: Entry, ledger: Ledger, now: float) -> bool:
 
 def forgotten(entry: Entry, ledger: Ledger) -> bool:
     """Was everything of the entry's viewer invalidated since it was loaded? Then it is not even kept."""
-    return ledger.overtaken((tag for tag in entry.tags if tag.startswith(VIEWER)), entry.position)
+    private = [tag for tag in entry.tags if tag.startswith(VIEWER)]
+    return bool(private) and ledger.overtaken(private, entry.position)

@@ -1,6 +1,7 @@
 """A tag names what an entry depends on; an invalidation names tags."""
 
 from collections.abc import Iterable
+from itertools import chain
 
 MAX_TAG_BYTES = 256
 EVERYTHING = "*"
@@ -42,4 +43,4 @@ def viewer_tag(subject: str) -> str:
 
 def union(groups: Iterable[Iterable[str]]) -> tuple[str, ...]:
     """All tags of the groups, each once, in the order of first appearance."""
-    return tuple(dict.fromkeys(tag for group in groups for tag in group))
+    return tuple(dict.fromkeys(chain.from_iterable(groups)))

@@ -1,7 +1,7 @@
 """A template is text with {placeholders}: the target an MBU is asked for, or a tag."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
@@ -37,7 +37,9 @@ class Template:
 
     def render(self, values: Mapping[str, str]) -> str:
         """The text with every value put in as it is."""
-        return self._fill(values, lambda value: value)
+        filled = list(self.parts)
+        filled[1::2] = [values[name] for name in self.parts[1::2]]
+        return "".join(filled)
 
     def render_target(self, values: Mapping[str, str]) -> str | None:
         """The text with every value percent-encoded, so that none can leave its place in path or query.
@@ -45,7 +47,9 @@ class Template:
         None if a path segment would be "." or "..", or become one where an MBU decodes %2F before it splits the path:
         no encoding keeps those from being resolved (RFC 3986, 6.2.2.3).
         """
-        target = self._fill(values, lambda value: quote(value, safe=""))
+        filled = list(self.parts)
+        filled[1::2] = [_quoted(values[name]) for name in self.parts[1::2]]
+        target = "".join(filled)
         path = target.partition("?")[0]
         # Most have no dot, and then there is nothing to take apart.
         if "." not in path and "%" not in path:
@@ -58,10 +62,9 @@ class Template:
         before = next((at for at, text in enumerate(self.parts[::2]) if "?" in text), len(self.parts))
         return self.parts[1 : 2 * before : 2]
 
-    def _fill(self, values: Mapping[str, str], write: Callable[[str], str]) -> str:
-        filled = list(self.parts)
-        filled[1::2] = [write(values[name]) for name in self.parts[1::2]]
-        return "".join(filled)
+
+def _quoted(value: str) -> str:
+    return value if value.isascii() and value.isalnum() else quote(value, safe="")
 
 
 def _resolves(segment: str) -> bool:
