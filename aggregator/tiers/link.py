@@ -9,6 +9,8 @@ from hiredis import ReplyError
 from aggregator.tiers.connection import Back, Connection
 from aggregator.tiers.server import Call, Server
 
+_CLOSED = ConnectionError("it is closed")
+
 
 class Link:
     """What is sent while there is no connection waits for it, and fails if it cannot be made; the next one tries
@@ -34,11 +36,10 @@ class Link:
         if self._connecting:
             self._connecting.cancel()
             await asyncio.gather(self._connecting, return_exceptions=True)
-        if self._connection.open:
-            self._connection.end(ConnectionError("it is closed"))
+        self._ready(_CLOSED)  # also where connecting was cancelled before its first step
 
     async def _connect(self) -> None:
-        why: OSError | None = ConnectionError("it is closed")
+        why: OSError | None = _CLOSED
         try:
             async with asyncio.timeout(self._server.connect_within):
                 self._connection = await _connected(self._server)
@@ -49,13 +50,18 @@ class Link:
         except OSError as error:
             why = error
         finally:
-            self._connecting, waiting, self._waiting = None, self._waiting, []
-            if why and self._connection.open:
-                self._connection.end(why)
-            for calls, back in waiting:
-                self._connection.send(calls, back) if why is None and self._connection.open else back(
-                    why or ConnectionError("the server closed the connection")
-                )
+            self._ready(why)
+
+    def _ready(self, why: OSError | None) -> None:
+        """Send what has waited; or tell it why there is no connection."""
+        self._connecting, waiting, self._waiting = None, self._waiting, []
+        if why and self._connection.open:
+            self._connection.end(why)
+        for calls, back in waiting:
+            if self._connection.open:
+                self._connection.send(calls, back)
+            else:
+                back(why or ConnectionError("the server closed the connection"))
 
     async def _greet(self) -> None:
         """Say who we are, and which database is meant: sent on the wrong one, a command would do harm."""
