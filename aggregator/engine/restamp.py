@@ -1,13 +1,13 @@
 """Restamping keeps what lives long from sinking under the floor: once proved current, it is written back as of now."""
 
-from contextlib import suppress
+import asyncio
 
 from aggregator.engine.background import Background
 from aggregator.engine.fill import Knowledge
 from aggregator.model.entry import Entry
 from aggregator.model.keys import Key
 from aggregator.model.position import ms_of
-from aggregator.tiers.tier import SharedTier, TierUnavailable
+from aggregator.tiers.tier import SharedTier
 
 
 class Restamping:
@@ -26,7 +26,8 @@ class Restamping:
         if self._known.vouches and aged > self._retention / 2 and entry.position < head:
             self._background.start(("restamp", key.name), lambda: self._write(key, entry))
 
-    async def _write(self, key: Key, entry: Entry) -> None:
-        if entry.is_current(self._known.ledger):
-            with suppress(TierUnavailable):  # the next reader considers it again
-                await self._tier.store(key, entry.restamped(self._known.ledger.head))
+    def _write(self, key: Key, entry: Entry) -> "asyncio.Future[bool] | None":
+        """Where L2 does not take it, the next reader considers it again."""
+        if not entry.is_current(self._known.ledger):
+            return None
+        return self._tier.store(key, entry.restamped(self._known.ledger.head))
