@@ -10,20 +10,18 @@ from typing import Any
 from msgspec.structs import replace
 
 from aggregator.engine.asking import Asking
+from aggregator.engine.assembling import Found, part_of, pieces_of, shaped, wants
 from aggregator.engine.flights import Flight
 from aggregator.engine.parts import Parts
 from aggregator.model.entry import Entry
 from aggregator.model.fragment import Fragment
 from aggregator.model.inputs import Inputs
 from aggregator.model.keys import Key
-from aggregator.model.part import NOTHING, Part, Piece
-from aggregator.model.plan import Need, Needs, Want, needs_of
+from aggregator.model.part import Part
+from aggregator.model.plan import Needs, Want, needs_of
 from aggregator.model.screen import Screen, Slot
-from aggregator.model.shape import ShapeMistake
-from loaders.loader import Failed, Reason
 
 Held = Mapping[str, Entry | None]
-Found = dict[str, Piece | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +75,7 @@ class Run:
     def _begin(self, slot: Slot, needs: Needs, held: Held, read: bool) -> None:
         """read: others may wait for this slot, and so for a task."""
         found = self._found(needs, held)
-        if None not in found.values() and not (part := _part(slot, needs, found)).failed:
+        if None not in found.values() and not (part := part_of(slot, needs, found)).failed:
             self._done[slot.name] = part
         elif isinstance(needs, Want) and not read and self._asking.expires_at == inf:
             self._fly(slot, needs, held)
@@ -94,7 +92,7 @@ class Run:
         if self._landed.done():  # the caller has left
             return
         piece = self._parts.landed(flight, want, held[want.key.name], self._asking)
-        if piece and not (part := _shaped(Part(slot, (piece,)))).failed:
+        if piece and not (part := shaped(Part(slot, (piece,)))).failed:
             self._done[slot.name] = part
         else:
             self._go_on(slot, want, held, {want.key.name: piece}, flight)
@@ -116,7 +114,7 @@ class Run:
         """The part, once what was not found is loaded, or something stands in for it. flight: the one that was begun
         for its one need."""
         await self._load(needs, held, found, flight)
-        part = _part(slot, needs, found)
+        part = part_of(slot, needs, found)
         self._done[slot.name] = await self._instead(part) if part.failed else part
         return self._done[slot.name]
 
@@ -127,8 +125,8 @@ class Run:
             held = await self._held([needs])
             found = self._found(needs, held)
             await self._load(needs, held, found)
-            [piece] = _pieces(needs, found)
-            other_part = _shaped(Part(part.slot, (piece,)))
+            [piece] = pieces_of(needs, found)
+            other_part = shaped(Part(part.slot, (piece,)))
             if not piece.absent and not other_part.failed:
                 return replace(other_part, failure=part.failed, stands_in=True, asked=part.loaded)
         if part.slot.fallback is not None:
@@ -144,11 +142,11 @@ class Run:
 
     def _found(self, needs: Needs, held: Held) -> Found:
         """By key, what L2 holds and can be used, and None for what has to be loaded."""
-        return {want.key.name: self._parts.usable(want, held[want.key.name], self._asking) for want in _wants(needs)}
+        return {want.key.name: self._parts.usable(want, held[want.key.name], self._asking) for want in wants(needs)}
 
     async def _load(self, needs: Needs, held: Held, found: Found, flight: Flight | None = None) -> None:
         """Load what was not found; what is needed twice is loaded once."""
-        missing = {want.key.name: want for want in _wants(needs) if found[want.key.name] is None}
+        missing = {want.key.name: want for want in wants(needs) if found[want.key.name] is None}
         loads = [self._parts.load(want, held[name], self._asking, flight) for name, want in missing.items()]
         if len(loads) == 1:  # no task for it
             found |= zip(missing, [await loads[0]], strict=True)
@@ -157,36 +155,7 @@ class Run:
 
     async def _held(self, needs: Iterable[Needs]) -> Held:
         """What L2 holds of what is needed, by key, asked for in one read; nothing where claiming will tell."""
-        keys = {want.key.name: want.key for need in needs for want in _wants(need)}
+        keys = {want.key.name: want.key for need in needs for want in wants(need)}
         if self._asking.unread:
             return dict.fromkeys(keys)
         return dict(zip(keys, await self._parts.held(list(keys.values())), strict=True))
-
-
-def _wants(needs: Needs) -> list[Want]:
-    return [need for need in (needs if isinstance(needs, list) else [needs]) if isinstance(need, Want)]
-
-
-def _part(slot: Slot, needs: Needs, found: Found) -> Part:
-    if isinstance(needs, Failed):
-        return Part(slot, failure=needs)
-    return _shaped(Part(slot, _pieces(needs, found), isinstance(needs, list)))
-
-
-def _pieces(needs: Needs, found: Found) -> tuple[Piece, ...]:
-    """One for each need, in order."""
-    return tuple(_piece(need, found) for need in (needs if isinstance(needs, list) else [needs]))
-
-
-def _piece(need: Need, found: Found) -> Piece:
-    if isinstance(need, Failed):
-        return Piece(None, need)
-    return (found[need.key.name] if need else None) or NOTHING
-
-
-def _shaped(part: Part) -> Part:
-    """The part, if its payload can be brought into its slot's shape."""
-    try:
-        return part.shaped()
-    except ShapeMistake as mistake:
-        return Part(part.slot, failure=Failed(Reason.PAYLOAD, str(mistake)), asked=part.loaded)
