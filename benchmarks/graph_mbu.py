@@ -20,8 +20,8 @@ LATENCIES = {
 ITEMS = 5
 
 
-def answer(name: str, ids: list[str]) -> Any:
-    """What an MBU says: the ids of others, where it names some."""
+def answer(name: str, ids: list[str], batch: bool) -> Any:
+    """What an MBU says: the ids of others, where it names some; a list of as many as are asked for in a batch."""
     [user, *_] = ids
     named: dict[str, Any] = {
         "feed": {"owner": user, "items": [{"id": f"{user}-{number}"} for number in range(ITEMS)]},
@@ -31,7 +31,9 @@ def answer(name: str, ids: list[str]) -> Any:
         "articles": [{"id": id, "author": id, "text": "x" * 200} for id in ids],
         "authors": [{"id": id, "name": "x" * 40} for id in ids],
     }
-    return named.get(name, {"of": name, "text": "x" * 480})
+    said = named.get(name, {"of": name, "text": "x" * 480})
+    # On a busy machine one id may be asked for alone, and is then asked for by the fragment's own path.
+    return said[0] if isinstance(said, list) and not batch else said
 
 
 class GraphMbu(asyncio.Protocol):
@@ -52,10 +54,10 @@ class GraphMbu(asyncio.Protocol):
             self._send(self._times.pop(ids[0], {}))
         else:
             delay = LATENCIES[name] / 1000
-            asyncio.get_running_loop().call_later(delay, self._late, name, ids, began)
+            asyncio.get_running_loop().call_later(delay, self._late, name, ids, "ids" in query, began)
 
-    def _late(self, name: str, ids: list[str], began: float) -> None:
-        self._send(answer(name, ids))
+    def _late(self, name: str, ids: list[str], batch: bool, began: float) -> None:
+        self._send(answer(name, ids, batch))
         self._times[ids[0].partition("-")[0]][name] = time.perf_counter() - began
 
     def _send(self, value: Any) -> None:

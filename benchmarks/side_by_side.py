@@ -14,7 +14,7 @@ from benchmarks.fleet import site
 from benchmarks.processes import LOAD_CORE, pinned
 from benchmarks.scenarios import Scenario, missing, scenarios, yardsticks
 
-ROUNDS, SECONDS = 7, 1
+ROUNDS, SECONDS = 5, 1
 
 
 class Run(NamedTuple):
