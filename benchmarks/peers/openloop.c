@@ -143,7 +143,7 @@ static void invalidate(int redis, const char *stream, uint64_t id) {
 }
 
 static void acknowledged(int redis) {
-    char replies[4096];
+    static char replies[1 << 16];
     ssize_t count = read(redis, replies, sizeof replies);
     if (count <= 0 || memchr(replies, '-', 1)) { fprintf(stderr, "openloop: Redis refused an invalidation\n"); exit(1); }
 }
