@@ -35,7 +35,7 @@ def measure() -> tuple[list[Figure], list[str]]:
     with pinned(LOAD_CORE), folder as name, site(Path(name), *_REDIS) as place:
         file, program = place.folder / "many.toml", openloop.program(place.folder)
         file.write_text(declaration())
-        flags = ("--l1-bytes", "16GiB", "--log-retention", "1d")
+        flags = ("--l1-bytes", "16GiB")
         with service_of(file, place.redis, *flags) as few, service_of(file, place.redis, *flags) as many:
             return _measured(place, program, few, many)
 
@@ -44,6 +44,7 @@ def declaration() -> str:
     """One fragment, of an MBU in the process, with as many tags as the screen of eight has."""
     tags = ", ".join(f'"m{number}:{{id}}"' for number in range(SLOTS))
     return f"""version = 1
+service = {{ log_retention = "1d" }}
 defaults = {{ fresh_for = "12h", jitter = 0.0, early_refresh = 0.0, deadline = "10s" }}
 mbus.m = {{ call = "benchmarks.many_mbu:home", max_in_flight_per_process = 1000 }}
 fragments.home = {{ mbu = "m", path = "/home/{{id}}", tags = [{tags}] }}
