@@ -20,9 +20,12 @@ class Invalidations(NamedTuple):
 
 
 class Answers(NamedTuple):
-    """All times are milliseconds. curve: latency, and the share of answers that had at most that."""
+    """due: requests, of which some may never have been sent. All times are milliseconds.
 
-    asked: int
+    curve: latency, and the share of answers that had at most that.
+    """
+
+    due: int
     answered: int
     from_l1: int
     unproven: int
@@ -60,7 +63,7 @@ def _run(*command: object) -> Answers:
     said = json.loads(done.stdout)
     assert said["refused"] == 0, said
     return Answers(
-        *(said[name] for name in ("asked", "answered", "from_l1", "unproven", "seconds")),
+        *(said[name] for name in ("due", "answered", "from_l1", "unproven", "seconds")),
         said["worst"] / 1000,
         _curve(said),
     )

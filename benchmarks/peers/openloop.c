@@ -148,9 +148,9 @@ static void acknowledged(int redis) {
     if (count <= 0 || memchr(replies, '-', 1)) { fprintf(stderr, "openloop: Redis refused an invalidation\n"); exit(1); }
 }
 
-static void report(uint64_t asked, uint64_t invalidated, int64_t took) {
-    printf("{\"asked\":%lu,\"answered\":%lu,\"counted\":%lu,\"refused\":%lu,\"from_l1\":%lu,\"unproven\":%lu,\"invalidated\":%lu,"
-           "\"seconds\":%.3f,\"worst\":%ld,\"histogram\":[", asked, answered, counted, refused, from_l1, unproven, invalidated,
+static void report(uint64_t due, uint64_t invalidated, int64_t took) {
+    printf("{\"due\":%lu,\"answered\":%lu,\"counted\":%lu,\"refused\":%lu,\"from_l1\":%lu,\"unproven\":%lu,\"invalidated\":%lu,"
+           "\"seconds\":%.3f,\"worst\":%ld,\"histogram\":[", due, answered, counted, refused, from_l1, unproven, invalidated,
            (double)took / SECOND, worst);
     const char *comma = "";
     for (unsigned bucket = 0; bucket < OCTAVES * STEPS; bucket++) {
@@ -196,6 +196,6 @@ int main(int count, char **words) {
             else receive(events[i].data.u32);
         }
     }
-    report(asked, invalidated, now() - start);
+    report(total, invalidated, now() - start);
     return 0;
 }
