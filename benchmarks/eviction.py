@@ -6,8 +6,8 @@ import tracemalloc
 from collections.abc import Callable, Iterable, Iterator
 from importlib.util import find_spec
 
-from benchmarks import trace_file
-from benchmarks.figures import Figure, show
+from benchmarks import tables, trace_file
+from benchmarks.figures import Figure
 from cache_policies.eviction.choice import ALGORITHMS, DEFAULT, chosen
 from cache_policies.eviction.eviction import Eviction
 from cache_policies.eviction.node import Node
@@ -108,4 +108,4 @@ def _replaced(eviction: Eviction[Node], newcomers: list[Node]) -> float:
 
 if __name__ == "__main__":
     figures, notes = measure()
-    print(show(figures), *notes, sep="\n")
+    print(tables.text(tables.rows(figures)), *notes, sep="\n")
