@@ -28,7 +28,8 @@ struct connection {
 };
 
 static struct connection connections[CONNECTIONS_MOST];
-static int idle[CONNECTIONS_MOST], idle_count, epoll;
+// Those that have waited longest are used first: a server may close what was not used for some seconds.
+static int idle[CONNECTIONS_MOST], idle_first, idle_count, epoll;
 static uint64_t histogram[OCTAVES * STEPS], answered, counted, refused, from_l1, unproven, drawn;
 static int64_t worst, counted_from;
 
@@ -73,18 +74,28 @@ static void watch(int socket, int number) {
     if (epoll_ctl(epoll, EPOLL_CTL_ADD, socket, &event)) fail("epoll_ctl");
 }
 
+static void rest(int number) {
+    idle[(idle_first + idle_count++) % CONNECTIONS_MOST] = number;
+}
+
+static int wake(void) {
+    int number = idle[idle_first];
+    idle_first = (idle_first + 1) % CONNECTIONS_MOST, idle_count--;
+    return number;
+}
+
 static void open_connection(int port, int number) {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int one = 1, made = socket(AF_INET, SOCK_STREAM, 0);
     if (connect(made, (struct sockaddr *)&address, sizeof address)) fail("openloop: cannot connect");
     setsockopt(made, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     connections[number].socket = made;
-    idle[idle_count++] = number;
+    rest(number);
     watch(made, number);
 }
 
 static void ask(uint64_t id, int64_t due) {
-    struct connection *one = &connections[idle[--idle_count]];
+    struct connection *one = &connections[wake()];
     char request[128];
     int length = snprintf(request, sizeof request, "GET /home/%lu HTTP/1.1\r\nhost: benchmark\r\n\r\n", id);
     one->due = due, one->head = 0, one->body = -1;
@@ -98,7 +109,7 @@ static void finished(int number) {
     if (strcasestr(one->text, "detail=\"L1\"")) from_l1++;
     if (strcasestr(one->text, "unproven")) unproven++;
     record(one->due, now());
-    idle[idle_count++] = number;
+    rest(number);
 }
 
 static void take(int number, const char *data, ssize_t count) {
