@@ -99,7 +99,7 @@ class Service:
         routes, making, date = Routes(screens), Making(self.memory), Dates(self._clock.now)
         largest = self._settings.max_target_bytes, self._settings.max_header_bytes
         blocks = Blocks(reader, self._addresses, self._clock.now, largest[1])
-        hits = Hits(self.memory, self.ledger, self._clock, blocks, making, self.meters.tally, largest[0])
+        hits = Hits(self.memory, self.ledger, self._clock, blocks, making, self.meters.watch, largest[0])
         self.direct = Direct(hits, routes, self.screens, reader, making, date, largest)
         self.app = PublicApp(routes, self.screens, reader, making, self.health, date)
 

@@ -59,7 +59,7 @@ def fields(form: str) -> dict[str, str]:
 
 def etag(digest: bytes, form: str = JSON) -> str:
     """The strong entity tag of a form (RFC 9110, section 8.8.3): the digest of the JSON, and the form's name."""
-    return f'"{digest.hex()}-{form}"' if form else f'"{digest.hex()}"'
+    return f'"{digest.decode()}-{form}"' if form else f'"{digest.decode()}"'
 
 
 def copies(if_none_match: str) -> Copies:
@@ -75,7 +75,7 @@ def own_copies(if_none_match: str) -> dict[bytes, str]:
     found: dict[bytes, str] = {}
     for tag in _ENTITY_TAG.findall(if_none_match):
         if (ours := _OURS.fullmatch(tag)) and (form := ours[2] or JSON) in FORMS:
-            found.setdefault(bytes.fromhex(ours[1]), form)
+            found.setdefault(ours[1].encode(), form)
     return found
 
 

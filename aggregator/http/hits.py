@@ -21,8 +21,8 @@ _NAMED = b"\r\nx-request-id: "
 
 
 class Hits:
-    """tally: what counts a screen's hits. longest: bytes of a target that is answered here at all. at: the monotonic
-    instant of the last hit.
+    """count: told of what counts a screen's hits. longest: bytes of a target that is answered here at all.
+    at: the monotonic instant of the last hit.
 
     Only what is fresh, proved and ordinary is answered here, and only to a request that is understood completely; the
     ordinary path would give the same bytes but for date and request id. `answer` is written for what CPython makes of
@@ -36,7 +36,7 @@ class Hits:
         clock: FleetClock,
         blocks: Blocks,
         making: Making,
-        tally: Callable[[str], Tally],
+        count: Callable[[str, Tally], None],
         longest: int = 8_192,
     ) -> None:
         self.at = 0.0
@@ -45,11 +45,11 @@ class Hits:
         self._clock, self._monotonic = clock, clock.monotonic
         self._blocks, self._young = blocks, blocks.young
         self._making = making
-        self._tally = tally
+        self._count = count
         self._longest = longest
-        self._templates: dict[str, Template] = {}
+        self._pages: dict[str, Template] = {}
         # Floats, as what they are compared with: an int and a float are compared in five times the instructions.
-        self._second, self._ends = 0.0, 0.0
+        self._second, self._ends, self._whole_second = 0.0, 0.0, 0
         self._told: list[Form | Held] = []
         self._round = 0
         self._steps: Iterator[bytes] = iter(())
@@ -81,17 +81,27 @@ class Hits:
             return None
         if not self._second <= now < self._ends:
             self._turn(floor(now))
-        tally = held.tally or self._counted(held)
-        if tally is None:
+        page = held.page or self._page(held)
+        if page is None:
             return None
         touch(held)
-        tally.hits += 1
+        page.hits += 1
         self.at = proof_now
         form = self._making.best(held, block.form) if block.form else held
-        head = form.head or self._head(held, form)
+        step = next(self._steps, None) or self._next_round()
         if block.request_id is not None or block.copies or method == b"HEAD":
-            return self._unlike(method, block, held, form)
-        return b"".join((self._ok, next(self._steps, None) or self._next_round(), head, form.body))
+            return self._unlike(method, block, held, form, step)
+        head = form.head
+        if head:
+            return b"".join((self._ok, step, head, form.body))
+        begin, ttl, aged, digest, end = page.head(held, form.name, self._whole_second, len(form.body))
+        # Kept is a head from the second time on that this second asks for it: of what is asked for rarely none is made.
+        if head is None:
+            form.head = b""
+            self._told.append(form)
+        else:
+            form.head = b"".join((begin, ttl, aged, digest, end))
+        return b"".join((self._ok, step, begin, ttl, aged, digest, end, form.body))
 
     def _behind(self, target: bytes, block: Block) -> Held | None:
         """What is held under the target and what of the headers decides."""
@@ -101,44 +111,39 @@ class Hits:
                 return held
         return None
 
-    def _unlike(self, method: bytes, block: Block, held: Held, form: Form | Held) -> bytes:
+    def _unlike(self, method: bytes, block: Block, held: Held, form: Form | Held, step: bytes) -> bytes:
         """The response to what is not most requests: with an id of its own, to HEAD, or who has a copy."""
         had = block.copies.get(held.digest)
         start = self._ok if had is None else self._not_modified
-        step = next(self._steps, None) or self._next_round()
         if block.request_id is not None:
             start, step = start[: start.rindex(_NAMED) + len(_NAMED)], block.request_id
-        if had is not None:
-            return b"".join((start, step, self._short(held, form, had)))
-        return b"".join((start, step, form.head or b"", form.body if method == b"GET" else b""))
-
-    def _counted(self, held: Held) -> Tally | None:
-        # Of one value an address may be longer than the target that it came by.
-        if held.ordinary and len(held.key.partition(b" ")[0]) <= self._longest:
-            held.tally = self._tally(held.screen.name)
-        return held.tally
+        head = form.head or self._head(held, form)
+        if had is None:
+            return b"".join((start, step, head, form.body if method == b"GET" else b""))
+        if had == form.name:
+            return b"".join((start, step, head[: head.rindex(b"content-type: ")], b"\r\n"))
+        return b"".join((start, step, self._pages[held.screen.name].short(held, had, self._whole_second)))
 
     def _head(self, held: Held, form: Form | Held) -> bytes:
-        form.head = head = self._template(held).head(held, form.name, int(self._second), len(form.body))
+        page = self._pages[held.screen.name]
+        form.head = head = b"".join(page.head(held, form.name, self._whole_second, len(form.body)))
         self._told.append(form)
         return head
 
-    def _short(self, held: Held, form: Form | Held, had: str) -> bytes:
-        """The head for a client that has a copy, in whatever form."""
-        if had == form.name and form.head:
-            return form.head[: form.head.rindex(b"content-type: ")] + b"\r\n"
-        return self._template(held).short(held, had, int(self._second))
-
-    def _template(self, held: Held) -> Template:
+    def _page(self, held: Held) -> Template | None:
+        # Of one value an address may be longer than the target that it came by.
+        if not held.ordinary or len(held.key.partition(b" ")[0]) > self._longest:
+            return None
         name = held.screen.name
-        template = self._templates.get(name)
-        if template is None:
-            template = self._templates[name] = Template(held.screen)
-        return template
+        held.page = page = self._pages.get(name) or Template(held.screen)
+        if name not in self._pages:
+            self._pages[name] = page
+            self._count(name, page)
+        return page
 
     def _turn(self, second: int) -> None:
         """A new second: what was told is told anew, and what is not asked for again takes no room."""
-        self._second, self._ends = float(second), float(second + 1)
+        self._whole_second, self._second, self._ends = second, float(second), float(second + 1)
         self._date = f"\r\ndate: {formatdate(second, usegmt=True)}".encode()
         self._start()
         for form in self._told:

@@ -41,9 +41,9 @@ class Meters:
             case Trouble(what):
                 self._count("troubles", what)
 
-    def tally(self, screen: str) -> Tally:
-        """What counts the hits of a screen that are fresh and whole."""
-        return self._tallies.setdefault(screen, Tally())
+    def watch(self, screen: str, tally: Tally) -> None:
+        """Count with it what a screen serves from L1, fresh and whole."""
+        self._tallies[screen] = tally
 
     def _count(self, name: str, *labels: str, by: float = 1) -> None:
         self.counters[name][labels] += by

@@ -113,8 +113,8 @@ def compose(screen: Screen, parts: Sequence[Part], stamp: Stamp) -> View:
 
 
 def digest_of(body: bytes) -> bytes:
-    """16 bytes that stand for the body's."""
-    return blake2b(body, digest_size=16).digest()
+    """32 hex digits that stand for the body's bytes."""
+    return blake2b(body, digest_size=16).hexdigest().encode()
 
 
 def splice(screen: Screen, parts: Sequence[Part]) -> bytes:
