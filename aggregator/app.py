@@ -47,7 +47,6 @@ from cache_policies.eviction.eviction import Eviction
 from loaders.lifespan import Lifespan
 from loaders.loader import Loader
 
-_random = random.SystemRandom()
 _UNSHARED = secrets.token_bytes(32)
 
 
@@ -66,7 +65,7 @@ class Service:
         log: Log,
         loaders: Mapping[str, Loader],
         clock: FleetClock | None = None,
-        draw: Callable[[], float] = lambda: 1.0 - _random.random(),
+        draw: Callable[[], float] = lambda: 1.0 - random.random(),  # noqa: S311  # it spreads refreshes
         hash_key: bytes = _UNSHARED,
     ) -> None:
         self._settings = settings

@@ -1,7 +1,8 @@
 """An answer is a view and the truth about it: which tier it came from, and what is not whole or not fresh in it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from aggregator.model.entry import SlotState
 from aggregator.model.held import Held
@@ -13,8 +14,7 @@ from loaders.loader import Failed
 _AS_DECLARED = {State.FRESH, State.ABSENT}
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """tier: "l1", "l2", or "mbu" where some part was loaded for it. now: fleet seconds. ttl: seconds it is fresh for,
     negative if stale. stale, unproven: as it is now. had: something was held that could not be used. loaded: the slots
     that were loaded. stored: it is kept as what the screen is. current: nothing in it had been overtaken when it was
@@ -68,8 +68,7 @@ class Answer:
         return slot._replace(state=State.STALE) if slot.at and slot.fresh_until <= self.now else slot
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(Struct, frozen=True):
     """A required slot failed, and nothing older may stand in for it. slots: what there is to tell of each."""
 
     slot: Slot

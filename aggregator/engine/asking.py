@@ -1,14 +1,14 @@
 """How one caller asks: since when, until when, behind which loads of ours, and what it does not take."""
 
-from dataclasses import dataclass
 from math import inf
+
+from msgspec import Struct
 
 from aggregator.model.hops import NOWHERE, Hops
 from aggregator.model.position import Position
 
 
-@dataclass(frozen=True, slots=True)
-class Asking:
+class Asking(Struct, frozen=True):
     """since: its head when it asked. wait: for what is stale but may be served meanwhile, too; ahead: and for what is
     not fresh for as many seconds more (a refresh before expiry). expires_at: the event loop's time after which it goes
     on without what is not there. hops: what its loads say of where they come from. unread: it has not looked for

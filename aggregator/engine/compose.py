@@ -1,8 +1,9 @@
 """Composing makes a view of parts in one synchronous step, and decides who may keep it and for how long."""
 
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import replace
+
+from msgspec import structs
 
 from aggregator.engine.answer import Answer, Refused
 from aggregator.engine.asking import Asking
@@ -17,7 +18,7 @@ from aggregator.model.screen import Screen
 from aggregator.model.standing import forgotten
 from aggregator.model.view import Stamp, View, compose, current
 from aggregator.tiers.memory import MemoryTier
-from aggregator.tiers.tier import SharedTier, TierUnavailable
+from aggregator.tiers.tier import SharedTier
 from cache_policies.policy import Moments, Policy, plain_moments
 
 # An answer with a failed part is held this long (seconds), so that one dead MBU does not move all traffic here.
@@ -59,7 +60,7 @@ class Composer:
         stored = is_current and self._keep(order, view, parts, refreshing=asking.wait)
         loaded = tuple(part.slot.name for part in parts if part.loaded)
         answer = self.answer(view, "mbu" if loaded else "l2")
-        return replace(answer, loaded=loaded, stored=stored, current=is_current, due=_due(parts))
+        return structs.replace(answer, loaded=loaded, stored=stored, current=is_current, due=_due(parts))
 
     def answer(self, view: View, tier: str, held: Held | None = None) -> Answer:
         """The truth about a view now. held: the same, where L1 keeps it."""
@@ -98,12 +99,10 @@ class Composer:
         self._memory.put(order.screen, order.address, view)
         return False
 
-    async def _store(self, key: Key, view: View) -> None:
+    def _store(self, key: Key, view: View) -> Awaitable[object] | None:
+        """Where L2 is away, L1 has it, and other processes compose it of fragments."""
         entry = view.as_entry(key.identity)
-        if forgotten(entry, self._known.ledger):
-            return
-        with suppress(TierUnavailable):  # L1 has it; other processes compose it of fragments
-            await self._tier.store(key, entry)
+        return None if forgotten(entry, self._known.ledger) else self._tier.store(key, entry)
 
     def _may_stand_in(self, old: View) -> bool:
         overtaken = self._known.ledger.overtaken(old.tags, old.position)
@@ -114,7 +113,7 @@ class Composer:
         held = replace(old, until=self._briefly(), stale=not unproven, unproven=unproven, at=self._known.clock.now())
         if not self._holds_better(order.address):
             self._memory.put(order.screen, order.address, held)
-        return replace(self.answer(held, "l1"), had=True)
+        return structs.replace(self.answer(held, "l1"), had=True)
 
     def _holds_better(self, address: bytes) -> bool:
         """Was the whole view made meanwhile, by a request that began later and met no failure?"""

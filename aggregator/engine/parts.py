@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
 from math import inf
+
+from msgspec import structs
 
 from aggregator.engine.asking import Asking
 from aggregator.engine.fill import Filler, Knowledge
@@ -77,7 +78,7 @@ class Parts:
         filled = await self._in_time(want, held, asking, begun)
         if (piece := self._piece(want, held, filled)) is not None:
             return piece
-        asking = replace(asking, unread=False)
+        asking = structs.replace(asking, unread=False)
         return self.usable(want, filled.held, asking) or await self.load(want, filled.held, asking)
 
     def _piece(self, want: Want, held: Entry | None, filled: Filled) -> Piece | None:

@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from math import inf
 from typing import TypeVar
+
+from msgspec import Struct, structs
 
 from aggregator.engine.answer import Answer, Refused, wanting
 from aggregator.engine.asking import Asking
@@ -34,8 +35,7 @@ _SERVED = {Verdict.FRESH, Verdict.REVALIDATE}
 A = TypeVar("A", Answer, Refused)
 
 
-@dataclass(frozen=True, slots=True)
-class Sought:
+class Sought(Struct, frozen=True):
     """A view that L1 cannot answer with. old: what it held, which may stand in if loading fails."""
 
     screen: Screen
@@ -129,13 +129,13 @@ class Screens:
         first = plan(sought.screen, sought.inputs, self._namespace)
         if first is None:
             return None
-        asking = replace(sought.asking, unread=entry is None)
+        asking = structs.replace(sought.asking, unread=entry is None)
         answer = await self._composer.compose(sought.order(first), asking, sought.old)
         if isinstance(answer, Answer):
             if answer.due or answer.view.until.judge(self._known.clock.now()) is Verdict.REVALIDATE:
                 self._refresh(sought, answer.view)
             had = answer.had or sought.old is not None or entry is not None
-            return self._served(sought.screen, replace(answer, had=had))
+            return self._served(sought.screen, structs.replace(answer, had=had))
         return self._served(sought.screen, answer)
 
     def hops(self, screen: Screen, field: str) -> Hops:

@@ -84,9 +84,12 @@ async def _serve(service: Service, http: Server, channel: Channel, listening: so
 
 def _settle() -> None:
     """Take what is there for good out of the garbage collector's sight: modules and the service itself, which a full
-    collection would walk over each time. L1 does not let it see its views in the first place (`model/held.py`)."""
+    collection would walk over each time. L1 does not let it see its views in the first place (`model/held.py`). What
+    one screen makes and drops is more than the usual threshold: with this one a cold screen costs a fifth less.
+    """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 20, 100)
 
 
 async def _report(service: Service, channel: Channel, stop: Callable[[], None]) -> None:
