@@ -1,6 +1,6 @@
 """Composing makes a view of parts in one synchronous step, and decides who may keep it and for how long."""
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from msgspec import structs
@@ -99,10 +99,11 @@ class Composer:
         self._memory.put(order.screen, order.address, view)
         return False
 
-    def _store(self, key: Key, view: View) -> Awaitable[object] | None:
+    async def _store(self, key: Key, view: View) -> None:
         """Where L2 is away, L1 has it, and other processes compose it of fragments."""
         entry = view.as_entry(key.identity)
-        return None if forgotten(entry, self._known.ledger) else self._tier.store(key, entry)
+        if not forgotten(entry, self._known.ledger):
+            await self._tier.store(key, entry)
 
     def _may_stand_in(self, old: View) -> bool:
         overtaken = self._known.ledger.overtaken(old.tags, old.position)

@@ -1,6 +1,7 @@
 """Making other forms of a held view's body, behind the first answer that could have been in one."""
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
 
 from aggregator.engine.answer import Answer
@@ -59,13 +60,14 @@ class Making:
         self._under_way.add(work)
         loop = asyncio.get_running_loop()
         if quick(coding_of(name), held.body):
-            loop.call_soon(lambda: self._done(held, name, made(name, held.body)))
+            loop.call_soon(self._done, held, name, partial(made, name, held.body))
         else:
             making = loop.run_in_executor(None, partial(made, name, held.body))
-            making.add_done_callback(lambda made: self._done(held, name, made.result()))
+            making.add_done_callback(lambda made: self._done(held, name, made.result))
 
-    def _done(self, held: Held, name: str, body: bytes | None) -> None:
+    def _done(self, held: Held, name: str, result: Callable[[], bytes | None]) -> None:
         self._under_way.discard((held.key, name))
+        body = result()
         if not self._memory.add_form(held, Form(name, body or b"")):
             # There is no room for it: remembered without bytes, so that it is not made behind every answer.
             self._memory.add_form(held, Form(name, b""))
