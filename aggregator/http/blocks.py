@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from math import floor, inf
 
 from aggregator.http.forms import FORMS, own_copies, wanted
-from aggregator.http.inputs import Headers, InputReader
+from aggregator.http.inputs import InputReader
 from aggregator.http.negotiation import request_id
-from aggregator.identity.viewer import Viewer
+from aggregator.identity.viewer import Unverified, Viewer
 from aggregator.model.address import Addresses
 
 # What every parser of HTTP/1.1 reads the same way (RFC 9112, section 5): lines of a name, a colon, one blank, and a
@@ -28,13 +28,14 @@ _NO_COPIES: dict[bytes, str] = {}
 _PROVED_FOR = 1.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Block:
     """What of a request's headers decides its answer.
 
     form: the one that the client takes best. copies: see `own_copies`. suffixes: what may stand behind its target in an
     address, if anything does. until: when it has to be read again, fleet seconds. request_id: the client's own and the
-    end of its line, None = it has none.
+    end of its line, None = it has none. authorization, viewer: where a viewer decides, what they sent, and who they
+    were when it was last looked at.
     """
 
     form: str
@@ -42,6 +43,8 @@ class Block:
     suffixes: tuple[bytes, ...]
     until: float
     request_id: bytes | None
+    authorization: str | None = None
+    viewer: Viewer | Unverified | None = None
 
 
 class Blocks:
@@ -75,16 +78,24 @@ class Blocks:
 
     def read(self, raw: bytes) -> Block | None:
         """The block that follows a request's target; None where only the ordinary path may say what it means."""
-        block = self._old.get(raw)
-        if block is None or self._now() >= block.until:
+        block = self.young.get(raw) or self._old.get(raw)
+        if block is None or (self._now() >= block.until and not self._stands(block)):
             block = self._read(raw)
-        if block is not None and block.request_id is None and len(raw) <= self._longest:
-            if len(block.copies) <= len(FORMS):
-                self._remember(raw, block)
+        if block is not None and self._may_come_again(raw, block):
+            self._remember(raw, block)
         return block
 
+    def _may_come_again(self, raw: bytes, block: Block) -> bool:
+        return block.request_id is None and len(raw) <= self._longest and len(block.copies) <= len(FORMS)
+
+    def _stands(self, block: Block) -> bool:
+        """Is its token still good for whom it was good for? Then that is right for another while."""
+        viewer = self._reader.bearer(block.authorization)
+        block.until = self._proved_until(viewer)
+        return viewer is not None and viewer is block.viewer
+
     def _remember(self, raw: bytes, block: Block) -> None:
-        if len(self.young) >= self._most:
+        if len(self.young) >= self._most and raw not in self.young:
             self._old = dict(self.young)
             self.young.clear()
         self.young[raw] = block
@@ -98,15 +109,17 @@ class Blocks:
             for number, names in self._signatures
             if (inputs := self._reader.read_headers(names, headers)) is not None
         ]
-        until = self._proved_until(headers) if self._private and b"authorization" in headers else inf
+        private = self._private and b"authorization" in headers
+        authorization = headers[b"authorization"].decode("latin-1") if private else None
+        viewer = self._reader.bearer(authorization) if private else None
+        until = self._proved_until(viewer) if private else inf
         form = wanted(headers.get(b"accept", b"").decode("latin-1"), headers.get(b"accept-encoding", b""))
         had = own_copies(headers[b"if-none-match"].decode("latin-1")) if b"if-none-match" in headers else _NO_COPIES
         given = headers.get(b"x-request-id")
         own = None if given is None else request_id(given).encode() + b"\r\n"
-        return Block(form, had, tuple(suffixes), until, own)
+        return Block(form, had, tuple(suffixes), until, own, authorization, viewer)
 
-    def _proved_until(self, headers: Headers) -> float:
-        viewer = self._reader.viewer(headers)
+    def _proved_until(self, viewer: Viewer | Unverified | None) -> float:
         expires = viewer.until if isinstance(viewer, Viewer) else inf
         return min(expires, floor(self._now()) + _PROVED_FOR)
 

@@ -62,7 +62,11 @@ class InputReader:
 
     def viewer(self, headers: Headers) -> Viewer | Unverified | None:
         """Who asks, or why nobody does; None = a key set has to be fetched first."""
-        return self._viewers.known(_authorization(headers))
+        return self.bearer(_authorization(headers))
+
+    def bearer(self, authorization: str | None) -> Viewer | Unverified | None:
+        """The same, given the Authorization field."""
+        return self._viewers.known(authorization)
 
     def _values(self, screen: Screen, path: Mapping[str, str], query: bytes, headers: Headers) -> dict[str, str]:
         return {**path, **read_query(screen.queries, query), **dict(_fields(screen.inputs, headers))}
