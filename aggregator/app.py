@@ -14,6 +14,7 @@ from aggregator.engine.parts import Parts
 from aggregator.engine.restamp import Restamping
 from aggregator.engine.serve import Screens
 from aggregator.events import Event, Observer, Overtaken, Trouble
+from aggregator.http.access import AccessLog, Logged
 from aggregator.http.blocks import Blocks
 from aggregator.http.dates import Dates
 from aggregator.http.direct import Direct
@@ -23,6 +24,7 @@ from aggregator.http.hits import Hits
 from aggregator.http.inputs import InputReader
 from aggregator.http.making import Making
 from aggregator.http.meters import Meters, log_trouble
+from aggregator.http.wire import Quick
 from aggregator.identity.hashing import Hashing
 from aggregator.identity.viewers import Viewers
 from aggregator.invalidation.follower import Follower
@@ -94,13 +96,16 @@ class Service:
         self._edge(catalogue.screens.values(), InputReader(self._viewers, Hashing(hash_key)))
 
     def _edge(self, screens: Collection[Screen], reader: InputReader) -> None:
-        """What answers requests: `direct` those that it understands, `app` all."""
+        """What answers requests: `quick` those that it understands, `app` all."""
         routes, making, date = Routes(screens), Making(self.memory), Dates(self._clock.now)
         largest = self._settings.max_target_bytes, self._settings.max_header_bytes
         blocks = Blocks(reader, self._addresses, self._clock.now, largest[1])
         hits = Hits(self.memory, self.ledger, self._clock, blocks, making, self.meters.watch, largest[0])
         self.direct = Direct(hits, routes, self.screens, reader, making, date, largest)
-        self.app = PublicApp(routes, self.screens, reader, making, self.health, date)
+        share = self._settings.access_log
+        log = AccessLog(share, random.random) if share else None
+        self.quick: Quick = Logged(self.direct, log) if log else self.direct
+        self.app = PublicApp(routes, self.screens, reader, making, self.health, date, log)
 
     def _engine(self, screens: Collection[Screen], knowledge: Knowledge, observe: Observer) -> Screens:
         namespace, background = self._settings.namespace, self._background

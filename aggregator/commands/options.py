@@ -19,6 +19,7 @@ _KINDS = (
     (ServerUrl, "URL"),
     (Namespace, "NAME"),
     (int, "COUNT"),
+    (float, "SHARE"),
     (str, "FILE"),  # the only plain texts are names of files
 )
 

@@ -6,6 +6,7 @@ import structlog
 from starlette.types import Receive, Scope, Send
 
 from aggregator.engine.serve import Screens
+from aggregator.http.access import AccessLog
 from aggregator.http.health import HEALTH_PATHS, Examine, health_reply
 from aggregator.http.inputs import Headers, InputReader
 from aggregator.http.making import Making
@@ -23,7 +24,8 @@ _HEALTH = {path.encode(): path for path in HEALTH_PATHS}
 
 class PublicApp:
     """An ASGI application (no lifespan) that answers every request there can be. Of a request nothing is read but path,
-    method, the headers named here, and what its screen declares. date: gives the Date field."""
+    method, the headers named here, and what its screen declares. date: gives the Date field. log: None where
+    nothing is to be logged."""
 
     def __init__(
         self,
@@ -33,6 +35,7 @@ class PublicApp:
         making: Making,
         examine: Examine,
         date: Callable[[], str],
+        log: AccessLog | None = None,
     ) -> None:
         self._routes = routes
         self._screens = screens
@@ -40,13 +43,18 @@ class PublicApp:
         self._making = making
         self._examine = examine
         self._date = date
+        self._log = log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = _joined(scope["headers"])
         name = request_id(headers.get(b"x-request-id"))
         with structlog.contextvars.bound_contextvars(request_id=name):
             reply = await self._guarded(scope, headers)
-        await _send(send, reply, scope["method"] == "HEAD", {"date": self._date(), "x-request-id": name})
+        head = scope["method"] == "HEAD"
+        await _send(send, reply, head, {"date": self._date(), "x-request-id": name})
+        if self._log:
+            size = 0 if head else len(reply.body)
+            self._log.note(scope["method"], scope["raw_path"].decode("latin-1"), reply.status, size, name)
 
     async def _guarded(self, scope: Scope, headers: Headers) -> Reply:
         try:

@@ -58,7 +58,7 @@ async def work(control: socket.socket, listening: socket.socket) -> None:
     log_as(settings.log_level, settings.log_format)
     catalogue = declare(orders["source"], os.environ).catalogue
     service = connect(catalogue, settings, orders["redis_url"], orders["log_url"], orders["hash_key"])
-    await _serve(service, server(service.app, settings, service.direct), channel, listening)
+    await _serve(service, server(service.app, settings, service.quick), channel, listening)
 
 
 async def _serve(service: Service, http: Server, channel: Channel, listening: socket.socket) -> None:
