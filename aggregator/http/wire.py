@@ -95,8 +95,6 @@ class Wire(HttpToolsProtocol):
                 self._free = False
                 self._unset_keepalive_if_required()
                 return
-        if self._refused:
-            return
         self._unfed += data
         if not self._making:
             self._feed()
