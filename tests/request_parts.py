@@ -6,11 +6,15 @@ IDS = b"1 2 42 none half bad me a%2Fb a%2fb %C3%A9 %c3%a9 a'b a%27b !$&()*+,;=:@
 IDS += b"~ -5 007 7 .. %ff %00 %zz".split()
 UUID = b"0b6f0c1e-3a70-4b9e-8a51-7c3a2f1d9e00"
 ROOTS = [b"home", b"n", b"brief", b"spoken", b"team", b"a", b"unused", b"u", b"nosuch", b"HOME", b"h%6Fme"]
+# Of two in a line the second is another screen's, or nobody's, though it names what the first one does.
+SHADOWED = b"""/a/me /a/%6De /a/%6de /healthz /%68ealthz /readyz /r%65adyz /me/right /a/right /a/r%69ght
+/unused/1?must=1 /unused/1 /unused/1?must=x""".split()
 FIXED = b"""/mine /own /themed /search /need /a/me /a/%6De /a/me/ /me /healthz /readyz /a/right /me/right /a%2Fme / //
 //x * http://x/home/1 https://x/a/me x:80 /healthz? /healthz/ /%68ealthz /home/1#f /home/1?# home/1 /home//1 /home/1/
 //home/1 http://x http:///home/1 /home/1;a /home/1? /mine?x=1 /u/00000000-0000-0000-0000-00000000000g""".split()
 QUERIES = b"""q=a q=a+b q=a%20b q=%C3%A9 page=1 page=2 page=01 page=x unused=7 unused=8 unused=z must=1 must=x other=1
 q= q=a&q=b page=2&q=a q=a&page=2 q=!!! q=%21%21%21 must q=a&&page=2 q=a;page=2 q=%zz q=%ff must=a%00""".split()
+QUERIES += [b"q=\xc3\xa9", b"q=<>", b"q={}|^`", b'q="', b"q=a#b", b"q=\\", b"q=a?b/c", b"q=[]"]
 METHODS = b"POST PUT DELETE OPTIONS PATCH TRACE CONNECT get Get G GETT PRI QUERY M-SEARCH PROPFIND".split()
 VERSIONS = b"HTTP/1.0 HTTP/1.1  HTTP/0.9 HTTP/2.0 HTTP/1.2 http/1.1 HTTP/1.10 HTTP/11 HTTP/1,1 HTTP".split(b" ")
 CODINGS = [
@@ -58,4 +62,6 @@ ODD_LINES = [
     *(b"x : 1\r\n", b"x\t: 1\r\n", b"x: a\x00b\r\n", b"x: \x01\r\n", b"x: \x7f\r\n", b"x: \xff\r\n", b"\xff: x\r\n"),
     *(b"x:1\r\n", b"x:  1\r\n", b"x:\t1\r\n", b"x: 1 \r\n", b"x: 1\t\r\n", b"x(y): 1\r\n", b"x: a\rb\r\n", b"\x00\r\n"),
     *(b"x: a\r\n b\r\n", b"x_y: 1\r\n", b"x: a\x0bb\r\n", b"host : x\r\n", b"X: " + b"y" * 5_000 + b"\r\n", b"\r\n"),
+    *(b"x-request-id: mine-2 \r\n", b"x-request-id:  mine-2\r\n", b"x-request-id:\tmine-2\r\n"),
+    *(b"X: " + b"y" * 4_050 + b"\r\n", b"X: " + b"y" * 4_060 + b"\r\n", b"X: " + b"y" * 4_070 + b"\r\n"),
 ]

@@ -16,6 +16,7 @@ from tests.request_parts import (
     OTHERS,
     QUERIES,
     ROOTS,
+    SHADOWED,
     UUID,
     VERSIONS,
 )
@@ -46,12 +47,14 @@ class Maker:
 
     def _target(self) -> bytes:
         chance = self._chance
-        kind = chance.randrange(6)
+        kind = chance.randrange(7)
+        if kind == 2:
+            return chance.choice(SHADOWED)
         if kind == 0:
             return b"/lasting/%d" % chance.randrange(4)
         if kind == 1:
             return chance.choice([b"/mine", b"/own", b"/themed", b"/search", b"/a/me", b"/search?q=a", b"/need?must=1"])
-        return b"/%b/%b" % (chance.choice(ROOTS[:6]), chance.choice(IDS[:3]))
+        return b"/%b/%b" % (chance.choice(ROOTS[:6]), chance.choice(IDS[:5]))
 
     def _odd_target(self) -> bytes:
         chance = self._chance
@@ -95,7 +98,7 @@ class Maker:
         chance = self._chance
         pairs = self._lines()
         if "field" in odd:
-            name, values = chance.choice(NOT_PLAIN)
+            name, values = NOT_PLAIN[0] if chance.random() < 0.3 else chance.choice(NOT_PLAIN)
             pairs.insert(chance.randrange(len(pairs) + 1), (name, chance.choice(values)))
         if "again" in odd:
             pairs.append(chance.choice(pairs))

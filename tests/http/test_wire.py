@@ -115,7 +115,7 @@ def test_many_requests_in_one_read_are_answered_in_order(on: On) -> None:
 
 def test_a_flood_of_requests_waits_in_the_network(on: On) -> None:
     """Of what a client sends faster than it is answered, no more than some reads' bytes are taken."""
-    count = 8_000
+    count = 6_000
 
     async def play(_: Side, transport: ScriptedTransport) -> None:
         transport.send(HIT * count)
@@ -126,6 +126,20 @@ def test_a_flood_of_requests_waits_in_the_network(on: On) -> None:
             transport.said.clear()
             most = max(most, transport.taken - answered * len(HIT))
         assert most < 2 * 65_536
+
+    on(play)
+
+
+def test_a_flood_behind_an_answer_under_way_waits_there_too(on: On) -> None:
+    """It is not taken before the answer is there."""
+
+    async def play(_: Side, transport: ScriptedTransport) -> None:
+        transport.send(MISS)
+        await asyncio.sleep(0)
+        transport.send(HIT * 5_000)
+        await asyncio.sleep(LATENCY / 2)
+        assert not transport.said
+        assert transport.taken < 2 * 65_536
 
     on(play)
 
@@ -257,5 +271,26 @@ def test_a_client_that_does_not_read_is_not_written_to_for_ever(on: On) -> None:
             transport.read(10_000)
             await asyncio.sleep(0.001)
         assert all(b"\r\nx-request-id: n%d\r\n" % n in one for n, one in enumerate(said))
+
+    on(play)
+
+
+BROKEN = b"POST /a/1 HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nnone\r\n"
+
+
+@pytest.mark.parametrize("before", [b"", MISS, MISS + MISS])
+@pytest.mark.parametrize("reads", [True, False])
+def test_a_request_that_breaks_off_is_refused_once(on: On, before: bytes, reads: bool) -> None:
+    """In its turn, and it gets no other answer, nor does what comes after it."""
+
+    async def play(_: Side, transport: ScriptedTransport) -> None:
+        transport.reads = reads
+        transport.send(before + BROKEN + HIT)
+        await asyncio.sleep(0)
+        transport.send(HIT)
+        await asyncio.sleep(SETTLED)
+        transport.read()
+        assert transport.closed
+        assert [one[:3] for one in answers(transport)] == [b"200"] * before.count(MISS) + [b"400"]
 
     on(play)

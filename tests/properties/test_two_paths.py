@@ -64,19 +64,21 @@ class Talk:
         self._maker.tags = [*self._maker.tags, *_TAG.findall(said[0])][-30:]
 
     async def _invalidate(self) -> None:
-        tag = self._chance.choice(["card:1", "card:2", "card:42"])
+        tag = self._chance.choice(["card:1", "card:2", "card:42", "all"])
         for side in self._twins.sides:
             await side.log.append([tag])
         await asyncio.sleep(self._pause([SETTLED])[1])
 
     def _steps(self) -> list[Step]:
-        """What a client does: it waits for answers, or sends in pieces, all at once, one behind the other, or reads
-        nothing for a while."""
+        """What a client does: it waits for answers, asks the same again, sends in pieces, all at once or one behind the
+        other, or reads nothing for a while."""
         chance = self._chance
         kind = chance.randrange(10)
         count = chance.choice([1, 1, 2, 3, 5])
         requests = [self._maker.request(chance.choice([0.0, 0.3, 0.6])) for _ in range(count)]
         self.asked += count
+        if kind == 0:
+            return [step for _ in range(4) for step in (("send", requests[0]), self._pause())]
         if kind < 5:
             return [step for request in requests for step in (("send", request), self._pause())]
         if kind < 7:
@@ -121,7 +123,7 @@ def test_both_paths_say_the_same(monkeypatch: Any) -> None:
     monkeypatch.setattr("aggregator.http.wire.formatdate", lambda **_: "now")
     seed = random.randrange(2**32)
     print(f"seed {seed}")
-    run(_talk(seed, scale(1_500, 100_000)))
+    run(_talk(seed, scale(4_000, 100_000)))
 
 
 async def _talk(seed: int, requests: int) -> None:
