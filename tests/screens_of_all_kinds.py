@@ -25,7 +25,7 @@ _FRAGMENTS: dict[str, dict[str, Any]] = {
     "mine": {"path": "/mine/{viewer.sub}"},
     "team": {"path": "/team/{id}?org={viewer.org}&sub={viewer.sub}&l={header.accept-language}", **_BRIEF},
     "own": {"path": "/own", "forward": ["authorization"]},
-    "fixed": {"path": "/fixed", "tags": ["all"]},
+    "fixed": {"path": "/fixed"},
     "one": {"path": "/one/{id}"},
 }
 _SCREENS: dict[str, dict[str, Any]] = {

@@ -5,6 +5,7 @@ import logging
 import re
 from collections.abc import Callable
 
+from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.server import ServerState
 
 from aggregator.app import Service
@@ -50,6 +51,18 @@ class Counted:
         return begun
 
 
+class Noting:
+    """An ASGI application, and how often it was asked."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.asked = 0
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.asked += 1
+        await self._app(scope, receive, send)
+
+
 class Side:
     """One of them, with a log, a shared tier and a server of its own; alone it is an async context manager, too.
     quick: does it answer without ASGI?"""
@@ -65,10 +78,16 @@ class Side:
         )
         self.now = clock.now
         self.quick = Counted(self.service.direct if quick else Never())
+        self._app = Noting(self.service.app)
         self._limits = Limits(settings.max_target_bytes, settings.max_header_bytes)
-        self._config = server(self.service.app, settings, self.quick).config
+        self._config = server(self._app, settings, self.quick).config
         self.state = ServerState()
         self.running = loop.create_task(self.service.run())
+
+    @property
+    def asked(self) -> int:
+        """Requests that it began to answer, be it in vain."""
+        return self._app.asked + self.quick.at_once + self.quick.begun
 
     def connect(self) -> ScriptedTransport:
         """A client's connection to it."""
@@ -96,6 +115,11 @@ class Twins:
     def counted(self) -> Counted:
         """What the quick one answered without ASGI."""
         return self.sides[0].quick
+
+    @property
+    def alike(self) -> bool:
+        """Was the same begun on both? A request that breaks off may have been, or not: by then the refusal is known."""
+        return self.sides[0].asked == self.sides[1].asked
 
     def now(self) -> float:
         """Fleet seconds."""
