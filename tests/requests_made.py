@@ -63,6 +63,8 @@ class Maker:
             return b"/search?q=" + chance.choice([b"!", b"%21", b"x"]) * chance.choice([150, 199, 200, 600])
         if kind == 1:
             return b"/u/" + chance.choice([UUID, UUID.upper(), UUID[:-1]])
+        if kind == 2:
+            return b"/search?" + chance.choice(QUERIES)
         target = chance.choice(FIXED) if kind < 4 else b"/%b/%b" % (chance.choice(ROOTS), chance.choice(IDS))
         if kind == 7:
             target = b"/" + chance.choice(IDS)
