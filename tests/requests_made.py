@@ -1,7 +1,7 @@
 """Requests of every kind, as bytes: right ones, odd ones, and such as are no HTTP."""
 
 import random
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 import jwt
 
@@ -170,3 +170,18 @@ class Maker:
         if kind == 1:
             return request[:at] + byte + request[at + 1 :]
         return request[:at] + request[at + 1 :] if kind == 2 else request[:at]
+
+
+def each_oddity() -> Iterator[bytes]:
+    """Requests that are odd in one way alone, each way once."""
+    lines = [b"%b: %b\r\n" % (name, value) for name, values in [*OTHERS, *NOT_PLAIN] for value in values]
+    lines += [b"accept-encoding: %b\r\n" % value for value in CODINGS]
+    lines += [b"accept: %b\r\n" % value for value in ACCEPTS]
+    yield from (b"GET /a/1 HTTP/1.1\r\nhost: x\r\n%b\r\n" % line for line in [*lines, *ODD_LINES, b"host: x\r\n"])
+    yield from (b"GET /a/1 %b\r\nhost: x\r\n\r\n" % version for version in VERSIONS)
+    yield from (b"%b /a/1 HTTP/1.1\r\nhost: x\r\n\r\n" % method for method in METHODS)
+    targets = [*SHADOWED, *FIXED, *(b"/search?" + query for query in QUERIES), *(b"/" + id for id in IDS)]
+    targets += [b"/%b/%b" % (root, id) for root in ROOTS for id in IDS]
+    yield from (b"GET %b HTTP/1.1\r\nhost: x\r\n\r\n" % target for target in targets)
+    yield b"GET /a/1 HTTP/1.1\r\n\r\n"
+    yield b"GET /a/1 HTTP/1.1\r\nx: y\r\n\r\n"
