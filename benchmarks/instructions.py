@@ -41,6 +41,7 @@ def _counts(place: Site) -> Iterator[tuple[str, float]]:
         service(place, before=under),
         {
             "this, L1": lambda server: users()[:_USERS],
+            "this, L1, the same user each time": lambda server: users()[:1],
             "this, L1, other headers each time": lambda server: _phones(),
             "this, L1, 304": lambda server: revalidating(server)[:_USERS],
             "this, L1, private, token of each viewer": lambda server: viewers()[:_USERS],
