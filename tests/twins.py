@@ -10,7 +10,8 @@ from uvicorn.server import ServerState
 
 from aggregator.app import Service
 from aggregator.clock import FleetClock
-from aggregator.http.wire import AtOnce, Limits, Never, Quick, Wire
+from aggregator.http.limited import Limits
+from aggregator.http.wire import AtOnce, Never, Quick, Wire
 from aggregator.invalidation.local import LocalLog
 from aggregator.model.catalogue import Catalogue
 from aggregator.process.worker import server

@@ -11,6 +11,7 @@ import structlog
 from aggregator.engine.answer import Answer, Refused
 from aggregator.engine.serve import Screens, Sought
 from aggregator.http.blocks import read_headers
+from aggregator.http.heads import raw
 from aggregator.http.health import HEALTH_PATHS
 from aggregator.http.hits import Hits
 from aggregator.http.inputs import InputReader
@@ -18,7 +19,6 @@ from aggregator.http.making import Making
 from aggregator.http.negotiation import request_id
 from aggregator.http.problems import Reply
 from aggregator.http.replies import Wanted, defect, reply_with
-from aggregator.http.wire import raw
 from aggregator.model.entry import Entry
 from aggregator.model.inputs import Inputs
 from aggregator.model.route import Routes

@@ -6,7 +6,7 @@ from math import floor
 
 from aggregator.events import Tally
 from aggregator.http.forms import FORMS, fields
-from aggregator.http.problems import Reply
+from aggregator.http.problems import Reply, phrase
 from aggregator.http.slots import HEADER
 from aggregator.model.held import LEVEL, TOLD, Held, made
 from aggregator.model.screen import Screen
@@ -26,6 +26,12 @@ def head_of(reply: Reply) -> bytes:
     """All of a reply's head behind its date and request id."""
     length = {} if reply.status == 304 else {"content-length": str(len(reply.body))}
     return lines({**reply.headers, **length}) + b"\r\n"
+
+
+def raw(reply: Reply, date: str, name: str, head: bool = False) -> bytes:
+    """The whole response as it goes on the wire. name: the request's id. head: is it one to HEAD?"""
+    start = f"HTTP/1.1 {reply.status} {phrase(reply.status)}\r\ndate: {date}\r\nx-request-id: {name}\r\n"
+    return b"".join((start.encode(), head_of(reply), b"" if head else reply.body))
 
 
 class Template(Tally):

@@ -1,27 +1,17 @@
 """The public listener's protocol: answers at once what it can, and hands everything else to uvicorn's on httptools."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from email.utils import formatdate
 from typing import Any, Protocol
 
 from httptools import HttpParserError, HttpParserUpgrade
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from aggregator.http.heads import head_of
+from aggregator.http.heads import raw
+from aggregator.http.limited import Limited, Limits
 from aggregator.http.negotiation import request_id
-from aggregator.http.problems import Reply, phrase, problem
 
 # Of a read with many requests in it so much is parsed at a time, since each that waits costs 50 times its own bytes.
 _SLICE = 1_024
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Bytes of a request's target, and of all its header lines together."""
-
-    target: int = 8_192
-    headers: int = 32_768
 
 
 class AtOnce(Protocol):
@@ -61,21 +51,15 @@ class Never:
         return False
 
 
-class Wire(HttpToolsProtocol):
-    """Refuses with a problem document and closes: 414, 431, and 400 for what is no HTTP.
-
-    A request that comes in one read, while nothing else is under way on its connection, is offered to `quick` first.
-    """
+class Wire(Limited):
+    """A request that comes in one read, with nothing else under way on its connection, is offered to `quick` first."""
 
     def __init__(self, limits: Limits, quick: Quick, **rest: Any) -> None:
-        super().__init__(**rest)
-        self._limits = limits
+        super().__init__(limits, **rest)
         self._hits, self._answer, self._begin = quick.hits, quick.hits.answer, quick.begin
-        self._refusal: Reply | None = None
         self._refused = False
-        self._in_head = self._in_message = self._making = self._closing = False
+        self._in_message = self._making = self._closing = False
         self._free = True
-        self._head_bytes = self._line_bytes = 0
         self._used_at = 0.0
         self._unfed = b""
 
@@ -98,7 +82,7 @@ class Wire(HttpToolsProtocol):
         self._unfed += data
         if not self._making:
             self._feed()
-        elif len(self._unfed) > self._limits.headers:
+        elif len(self._unfed) > self.limits.headers:
             self.flow.pause_reading()
 
     def _made(self, answer: bytes) -> None:
@@ -129,26 +113,16 @@ class Wire(HttpToolsProtocol):
         """Feed the parser, until a request has to wait for an answer to the one before it."""
         data, fed = self._unfed, 0
         while fed < len(data) and not (self.pipeline or self._refused or self.transport.is_closing()):
-            fed += self._parse(data[fed : fed + _SLICE])
+            fed += self._taken(data[fed : fed + _SLICE])
         self._unfed = data[fed:]
         if self._unfed:
             self.flow.pause_reading()
 
-    def _parse(self, data: bytes) -> int:
-        """How many bytes were taken. The parser keeps an unfinished header line to itself, so raw bytes are counted
-        here as well; not those of the piece in which the head began, since others may stand before it."""
-        if self._in_head:
-            self._head_bytes += len(data)
-        taken = self._taken(data)
-        if self._in_head and self._head_bytes > self._limits.headers + self._limits.target:
-            self._refusal = self._too_many_headers()
-            self.send_400_response("")
-        return taken
-
     def _taken(self, data: bytes) -> int:
+        """How many bytes were taken."""
         self._unset_keepalive_if_required()
         try:
-            self.parser.feed_data(data)
+            self.feed_limited(data)
         except HttpParserUpgrade as end:
             # No upgrade is made, so that what follows is another request (RFC 9110, section 7.8).
             return int(end.args[0])
@@ -166,34 +140,8 @@ class Wire(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A request begins."""
         super().on_message_begin()
-        self._in_head = self._in_message = True
+        self._in_message = True
         self._free = False
-        self._head_bytes = self._line_bytes = 0
-
-    def on_url(self, url: bytes) -> None:
-        """A piece of the target."""
-        super().on_url(url)
-        if len(self.url) > self._limits.target:
-            limit = self._limits.target
-            self._refuse(
-                problem(414, f"The target is longer than the {limit} bytes that are taken.", connection="close")
-            )
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """One header line."""
-        super().on_header(name, value)
-        self._line_bytes += len(name) + len(value) + len(": \r\n")
-        if self._line_bytes > self._limits.headers:
-            self._refuse(self._too_many_headers())
-
-    def on_headers_complete(self) -> None:
-        """The head ends."""
-        self._in_head = False
-        version, hosts = self.parser.get_http_version(), [name for name, _ in self.headers].count(b"host")
-        # The parser lets other versions pass, and any number of Host lines (RFC 9112, section 3.2).
-        if version not in ("1.0", "1.1") or hosts > 1 or (version == "1.1" and hosts == 0):
-            raise ValueError("another version of HTTP, or not exactly one Host")
-        super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         """The request ends."""
@@ -255,23 +203,7 @@ class Wire(HttpToolsProtocol):
             self._refuse_now()
 
     def _refuse_now(self) -> None:
-        reply = self._refusal or problem(400, "This is not a valid HTTP/1.1 request.", connection="close")
         if not self.transport.is_closing():
             given = next((value for name, value in self.headers or () if name == b"x-request-id"), None)
-            self.transport.write(raw(reply, formatdate(usegmt=True), request_id(given)))
+            self.transport.write(raw(self.refusal, formatdate(usegmt=True), request_id(given)))
             self.transport.close()
-
-    def _too_many_headers(self) -> Reply:
-        limit = self._limits.headers
-        return problem(431, f"The headers are longer than the {limit} bytes that are taken.", connection="close")
-
-    def _refuse(self, reply: Reply) -> None:
-        """Stop the parser from within its callback; it then calls send_400_response."""
-        self._refusal = reply
-        raise ValueError(reply.status)
-
-
-def raw(reply: Reply, date: str, name: str, head: bool = False) -> bytes:
-    """The whole response as it goes on the wire. name: the request's id. head: is it one to HEAD?"""
-    start = f"HTTP/1.1 {reply.status} {phrase(reply.status)}\r\ndate: {date}\r\nx-request-id: {name}\r\n"
-    return b"".join((start.encode(), head_of(reply), b"" if head else reply.body))

@@ -16,7 +16,8 @@ import uvloop
 
 from aggregator.app import Service, connect
 from aggregator.declaration.read import declare
-from aggregator.http.wire import Limits, Never, Quick, Wire
+from aggregator.http.limited import Limits
+from aggregator.http.wire import Never, Quick, Wire
 from aggregator.process.channel import Channel
 from aggregator.process.logs import log_as
 from aggregator.settings import Settings

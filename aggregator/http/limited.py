@@ -1,0 +1,80 @@
+"""A protocol with limits: uvicorn's on httptools, that takes no more of a stranger than is said, and only HTTP."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from httptools import HttpParserError
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from aggregator.http.problems import Reply, problem
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bytes of a request's target, and of all its header lines together."""
+
+    target: int = 8_192
+    headers: int = 32_768
+
+
+class Limited(HttpToolsProtocol):
+    """Refuses with a problem document: 414, 431, and 400 for what is no HTTP. refusal: which."""
+
+    def __init__(self, limits: Limits, **rest: Any) -> None:
+        super().__init__(**rest)
+        self.limits = limits
+        self.refusal = problem(400, "This is not a valid HTTP/1.1 request.", connection="close")
+        self._in_head = False
+        self._head_bytes = self._line_bytes = 0
+
+    def feed_limited(self, data: bytes) -> None:
+        """Feed the parser; HttpParserError where the request is refused.
+
+        The parser keeps an unfinished header line to itself, so raw bytes are counted here as well; not those of the
+        piece in which the head began, since others may stand before it."""
+        if self._in_head:
+            self._head_bytes += len(data)
+        self.parser.feed_data(data)
+        if self._in_head and self._head_bytes > self.limits.headers + self.limits.target:
+            self.refusal = self._too_many_headers()
+            raise HttpParserError("too many bytes of headers")
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        super().on_message_begin()
+        self._in_head = True
+        self._head_bytes = self._line_bytes = 0
+
+    def on_url(self, url: bytes) -> None:
+        """A piece of the target."""
+        super().on_url(url)
+        if len(self.url) > self.limits.target:
+            limit = self.limits.target
+            self._refuse(
+                problem(414, f"The target is longer than the {limit} bytes that are taken.", connection="close")
+            )
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One header line."""
+        super().on_header(name, value)
+        self._line_bytes += len(name) + len(value) + len(": \r\n")
+        if self._line_bytes > self.limits.headers:
+            self._refuse(self._too_many_headers())
+
+    def on_headers_complete(self) -> None:
+        """The head ends."""
+        self._in_head = False
+        version, hosts = self.parser.get_http_version(), [name for name, _ in self.headers].count(b"host")
+        # The parser lets other versions pass, and any number of Host lines (RFC 9112, section 3.2).
+        if version not in ("1.0", "1.1") or hosts > 1 or (version == "1.1" and hosts == 0):
+            raise ValueError("another version of HTTP, or not exactly one Host")
+        super().on_headers_complete()
+
+    def _too_many_headers(self) -> Reply:
+        limit = self.limits.headers
+        return problem(431, f"The headers are longer than the {limit} bytes that are taken.", connection="close")
+
+    def _refuse(self, reply: Reply) -> None:
+        """Stop the parser from within its callback; it then calls send_400_response."""
+        self.refusal = reply
+        raise ValueError(reply.status)
