@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from aggregator.http.forms import ANY, FORMS, coding_of, copies, etag, fields, made, own_copies, plain, wanted
 
-DIGEST, OTHER = bytes(range(16)), bytes(16)
-TAG = DIGEST.hex()
+DIGEST, OTHER = (digits.hex().encode() for digits in (bytes(range(16)), bytes(16)))
+TAG = DIGEST.decode()
 SCREEN = orjson.dumps({"data": {"feed": [{"id": number, "title": "A title"} for number in range(100)]}})
 
 

@@ -1,7 +1,8 @@
 """A held view gives back the view that was held, and is nothing to the garbage collector."""
 
+import dataclasses
 import gc
-from math import ceil, inf
+from math import ceil, floor, inf
 from typing import Any
 
 import pytest
@@ -10,13 +11,13 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from aggregator.model.entry import SlotState
-from aggregator.model.held import Form, Held, hold, telling
+from aggregator.model.held import LEVEL, TOLD, Form, Held, hold, made
 from aggregator.model.part import State
 from aggregator.model.position import position_of
 from aggregator.model.screen import Screen, Slot
 from aggregator.model.tags import tag_mistake
 from aggregator.model.view import View
-from cache_policies.policy import Lifetime, Moments, Timing
+from cache_policies.policy import Lifetime, Moments, Timing, fresh_until
 from tests.world import fragment, screen
 
 # No deadline of its own: a busy machine is no counterexample. The blob repeats a failure.
@@ -29,7 +30,8 @@ seconds = st.sampled_from([0.0, 0.1, 60.1, 86_400.3, 31_536_000.7, inf]) | st.fl
 tags = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=64).filter(
     lambda tag: not tag_mistake(tag)
 )
-bits = st.booleans()
+FLAGS = dict.fromkeys(("whole", "stale", "unproven", "kept", "late"), st.booleans())
+ORDINARY = {"status": 200, "whole": True, "stale": False, "unproven": False, "kept": True, "late": False}
 
 
 def slots_of(one: Screen) -> st.SearchStrategy[tuple[SlotState, ...]]:
@@ -43,21 +45,30 @@ def slots_of(one: Screen) -> st.SearchStrategy[tuple[SlotState, ...]]:
 
 def views_of(one: Screen) -> st.SearchStrategy[tuple[Screen, View]]:
     """The screen, and a view of it with whatever a view may have."""
-    own = st.lists(tags, max_size=4, unique=True).map(lambda found: (*one.common_tags, *found))
+    others = tags.filter(lambda tag: tag not in one.common_tags)
+    own = st.lists(others, max_size=4, unique=True).map(lambda found: (*one.common_tags, *found))
+    flags = st.just(ORDINARY) | st.fixed_dictionaries({"status": st.sampled_from([200, 404]), **FLAGS})
     view = st.builds(
         View,
-        status=st.sampled_from([200, 404]),
+        status=st.just(200),
         body=st.binary(max_size=9),
-        digest=st.binary(min_size=16, max_size=16),
+        digest=st.binary(min_size=16, max_size=16).map(lambda raw: raw.hex().encode()),
         tags=own,
         position=st.builds(position_of, *[st.integers(0, 2**64 - 1)] * 3),
         timing=st.builds(Timing, times, st.builds(Lifetime, *[seconds] * 4), seconds),
         until=st.builds(Moments, *[times | st.just(inf)] * 3),
         at=times,
         slots=slots_of(one),
-        **dict.fromkeys(("whole", "stale", "unproven", "kept", "late"), bits),
     )
+    view = st.builds(levelled, view, st.booleans())
+    view = st.builds(lambda view, flags: dataclasses.replace(view, **flags), view, flags)
     return st.tuples(st.just(one), view)
+
+
+def levelled(view: View, level: bool) -> View:
+    """The view, all of whose slots are as old as the whole if it is level."""
+    slots = [slot._replace(at=view.timing.at) if level else slot for slot in view.slots]
+    return dataclasses.replace(view, slots=tuple(slots))
 
 
 cases = st.sampled_from(SCREENS).flatmap(views_of)
@@ -68,7 +79,7 @@ def view(one: Screen, **more: Any) -> View:
     slots = tuple(SlotState(slot.name, "fresh", AT + 0.25, AT + 60.1) for slot in one.slots)
     given: dict[str, Any] = {"tags": tuple(one.common_tags), "slots": slots, **more}
     timing, until = Timing(AT, Lifetime(60.1)), Moments(AT + 60.1, AT + 60.1, AT + 60.1)
-    return View(200, b"{}", bytes(16), given.pop("tags"), position_of(1, 2, 3), timing, until, AT, **given)
+    return View(200, b"{}", b"0f" * 16, given.pop("tags"), position_of(1, 2, 3), timing, until, AT, **given)
 
 
 @LAW
@@ -93,9 +104,10 @@ def test_every_field_comes_back(case: tuple[Screen, View]) -> None:
 @LAW
 @given(st.sampled_from(SCREENS), st.data())
 def test_a_slot_is_never_told_to_be_stale_before_it_is(one: Screen, data: st.DataObject) -> None:
-    """Though its end takes four bytes; nor much later than it is."""
+    """Though its end takes four bytes; nor much later than it is. Whether it is as old as the whole or not."""
     lasting = data.draw(st.lists(st.floats(0, 1e9), min_size=len(one.slots), max_size=len(one.slots)))
-    slots = tuple(SlotState(s.name, "fresh", AT, AT + end) for s, end in zip(one.slots, lasting, strict=True))
+    at = AT + data.draw(st.sampled_from([0.0, 0.25, 3.0]))
+    slots = tuple(SlotState(s.name, "fresh", at, AT + end) for s, end in zip(one.slots, lasting, strict=True))
     for told, there in zip(hold(one, b"a", view(one, slots=slots), 64).view().slots, slots, strict=True):
         late = told.fresh_until - there.fresh_until
         assert 0 <= late <= 1e-6 + (there.fresh_until - AT) * 2.0**-22
@@ -104,14 +116,54 @@ def test_a_slot_is_never_told_to_be_stale_before_it_is(one: Screen, data: st.Dat
 @LAW
 @given(cases)
 def test_what_is_told_at_once_is_what_the_view_says(case: tuple[Screen, View]) -> None:
-    """Of an ordinary one, whose bytes are read in one step."""
+    """Of an ordinary one, whose bytes are read in one step, or in two where its slots are not level."""
     one, put = case
     held = hold(one, b"a", put, 64)
     if held.ordinary:
-        at, fresh_for, digest, *made = telling(len(one.slots)).unpack(held.rest[: telling(len(one.slots)).size])
-        got = held.view()
-        assert (at, fresh_for, digest) == (got.timing.at, got.timing.lifetime.fresh_for, got.digest)
-        assert [float(second) for second in made] == [slot.at for slot in got.slots]
+        flags, at, until, digest = TOLD.unpack_from(held.rest)
+        assert (at, until, digest) == (ceil(put.timing.at), floor(fresh_until(put.timing)), put.digest)
+        ages = [ceil(slot.at) for slot in put.slots]
+        assert (flags >= LEVEL) is (ages == [at] * len(ages))
+        assert flags >= LEVEL or [*made(len(one.slots)).unpack_from(held.rest)] == ages
+        assert [slot.at for slot in held.view().slots] == ages
+
+
+def later(*seconds: float) -> tuple[SlotState, ...]:
+    """The slots of an ordinary view of two, made so long after its time."""
+    return tuple(slot._replace(at=AT + one) for slot, one in zip(view(SCREENS[1]).slots, seconds, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("at", "seconds", "level"),
+    [
+        (0.0, (0.0, 0.0), True),
+        (0.0, (0.0, 0.001), False),
+        (0.0, (-0.999, 0.0), True),
+        (0.001, (0.001, 1.0), True),
+        (0.001, (0.001, 1.001), False),
+        (0.001, (0.0, 1.0), False),
+        (0.001, (1.001, 1.001), False),
+    ],
+)
+def test_level_is_as_old_as_the_whole_in_whole_seconds(at: float, seconds: tuple[float, ...], level: bool) -> None:
+    """All slots; it is then as ordinary as any other."""
+    put = view(SCREENS[1], slots=later(*seconds))
+    put.timing = put.timing._replace(at=AT + at)
+    held = hold(SCREENS[1], b"a", put, 64)
+    assert (held.rest[0] >= LEVEL, held.ordinary) == (level, True)
+    assert [slot.at for slot in held.view().slots] == [ceil(AT + one) for one in seconds]
+
+
+@pytest.mark.parametrize(
+    ("end", "ordinary"), [(2**32 - 1.5, True), (2**32 - 1.0, False), (2**32 + 0.5, False), (inf, False)]
+)
+def test_what_is_told_of_has_an_end_that_four_bytes_can_tell(end: float, ordinary: bool) -> None:
+    """Whatever lasts longer is kept all the same, and told of by the ordinary path."""
+    put = view(SCREENS[1], slots=later(0.0, 0.0))
+    put.timing = Timing(AT, Lifetime(end - AT))
+    held = hold(SCREENS[1], b"a", put, 64)
+    assert held.ordinary is ordinary
+    assert held.view().timing == put.timing
 
 
 def worse(**fields: Any) -> tuple[SlotState, ...]:
@@ -146,10 +198,12 @@ def test_ordinary_is_what_is_whole_and_kept_and_fresh(more: dict[str, Any], ordi
     assert hold(SCREENS[1], b"a", put, 64).ordinary is ordinary
 
 
-def test_what_is_told_of_slots_that_are_fresh_takes_few_bytes() -> None:
-    """Eight for each, whatever their names."""
-    small, large = (hold(one, b"a", view(one), 64).rest for one in (SCREENS[0], SCREENS[2]))
-    assert len(large) - len(small) == 8 * 7
+@pytest.mark.parametrize(("level", "size"), [(False, 8), (True, 4)])
+def test_what_is_told_of_slots_that_are_fresh_takes_few_bytes(level: bool, size: int) -> None:
+    """Eight for each, whatever their names; four where they are level."""
+    views = [(one, levelled(view(one), level)) for one in (SCREENS[0], SCREENS[2])]
+    small, large = (hold(one, b"a", put, 64).rest for one, put in views)
+    assert len(large) - len(small) == size * 7
 
 
 def test_a_tag_has_no_line_break() -> None:

@@ -6,10 +6,9 @@ from typing import Any
 import pytest
 
 from aggregator.clock import FleetClock
-from aggregator.events import Tally
 from aggregator.http.blocks import Blocks
 from aggregator.http.forms import made
-from aggregator.http.heads import Template
+from aggregator.http.heads import Parts, Template
 from aggregator.http.hits import Hits
 from aggregator.http.inputs import InputReader
 from aggregator.http.making import Making
@@ -30,14 +29,14 @@ from tests.world import fragment, screen
 HOME, CARD = (screen(Slot("feed", fragment("feed")), name=name) for name in ("home", "card"))
 AT = 1_750_000_000.0
 BODY = b'{"data":{"feed":"' + b"x" * 2_000 + b'"}}'
-DIGEST = digest_of(BODY).hex()
+DIGEST = digest_of(BODY).decode()
 HERE = position_of(1, 5, 0)
 
 
 class Edge:
     """The hits of a process that may vouch, whose L1 holds what is put there. now: fleet seconds, moved by hand."""
 
-    def __init__(self) -> None:
+    def __init__(self, **bounds: int) -> None:
         self.now = AT
         self.ledger = Ledger()
         self.ledger.proof_until = 1_000.0
@@ -46,7 +45,8 @@ class Edge:
         self.meters = Meters()
         reader = InputReader(Viewers((), self.clock.now), str)
         blocks = Blocks(reader, Addresses([HOME, CARD]), self.clock.now)
-        self.hits = Hits(self.memory, self.ledger, self.clock, blocks, Making(self.memory), self.meters.tally)
+        making, watch = Making(self.memory), self.meters.watch
+        self.hits = Hits(self.memory, self.ledger, self.clock, blocks, making, watch, **bounds)
 
     def put(self, address: bytes = b"/home/42", position: Position = HERE, **more: Any) -> Held:
         """A view that was made just now, fresh for a minute."""
@@ -99,14 +99,17 @@ def test_a_hit_is_a_whole_response(edge: Edge) -> None:
     assert (first, body) == (b"HTTP/1.1 200 OK", BODY)
     assert headers[b"date"] == b"Sun, 15 Jun 2025 15:06:45 GMT"
     assert (headers[b"age"], headers[b"content-length"]) == (b"5", str(len(BODY)).encode())
-    assert next(iter(headers)) == b"date"
+    assert [*headers][:3] == [b"date", b"x-request-id", b"cache-control"]
     assert len(headers[b"x-request-id"]) == 16
     assert edge.get()[1][b"x-request-id"] != headers[b"x-request-id"]
 
 
 def test_the_clients_own_id_comes_back(edge: Edge) -> None:
-    """And a new one in place of what is none."""
-    assert edge.get("X-Request-Id: own")[1][b"x-request-id"] == b"own"
+    """In its place, whatever else is asked for; and a new one in place of what is none."""
+    for lines in ((), (f'If-None-Match: "{DIGEST}"',), (f'If-None-Match: "{DIGEST}-br"',)):
+        usual, own = edge.get(*lines), edge.get("X-Request-Id: own", *lines)
+        assert [*own[1]] == [*usual[1]]
+        assert own == (usual[0], {**usual[1], b"x-request-id": b"own"}, usual[2])
     assert edge.get("X-Request-Id: not one")[1][b"x-request-id"] != b"not one"
 
 
@@ -179,7 +182,7 @@ def counting(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     heads: list[str] = []
     original = Template.head
 
-    def head(self: Template, held: Held, form: str, second: int, length: int) -> bytes:
+    def head(self: Template, held: Held, form: str, second: int, length: int) -> Parts:
         heads.append(form)
         return original(self, held, form, second, length)
 
@@ -187,8 +190,8 @@ def counting(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return heads
 
 
-def test_a_head_is_made_once_a_second(edge: Edge, monkeypatch: pytest.MonkeyPatch) -> None:
-    """For each form; GET, HEAD and 304 share it."""
+def test_a_head_is_kept_for_a_second(edge: Edge, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For each form, from the second time on; GET, HEAD and 304 share it."""
     heads = counting(monkeypatch)
     held = edge.memory.find(b"/home/42")
     assert held
@@ -197,33 +200,74 @@ def test_a_head_is_made_once_a_second(edge: Edge, monkeypatch: pytest.MonkeyPatc
         for lines in ((), ("Accept-Encoding: br",), (f'If-None-Match: "{DIGEST}"',)):
             edge.get(*lines)
             edge.get(*lines, method="HEAD")
-    assert heads == ["", "br"]
+    assert heads == ["", "", "br", "br"]
     edge.now += 0.999
     edge.get()
-    assert heads == ["", "br"]
+    assert heads == ["", "", "br", "br"]
+    heads.clear()
     edge.now += 0.001
     assert edge.get()[1][b"age"] == b"1"
-    assert heads == ["", "br", ""]
+    assert heads == [""]
     assert kept.head is None, "it was not asked for this second, and takes no room"
+    assert [edge.get()[1][b"age"] for _ in range(3)] == [b"1"] * 3
+    assert heads == ["", ""]
     edge.now += 1
     edge.put(b"/card/42")
     edge.get(target="/card/42")
     assert held.head is None
 
 
+def test_what_a_second_asks_for_once_keeps_no_head(edge: Edge) -> None:
+    """Of what is asked for rarely none takes room; from the second time on it is the same bytes."""
+    held = edge.memory.find(b"/home/42")
+    assert held
+    for _ in range(3):
+        edge.now += 1
+        first = edge.get()
+        assert held.head == b""
+        more = [edge.get() for _ in range(3)]
+        assert held.head
+        assert {answer[1].pop(b"x-request-id") for answer in more}.isdisjoint([first[1].pop(b"x-request-id")])
+        assert more == [first] * 3
+
+
+@pytest.mark.parametrize(
+    ("lines", "method"), [((), "HEAD"), ((f'If-None-Match: "{DIGEST}"',), "GET"), (("X-Request-Id: a",), "GET")]
+)
+def test_a_head_that_was_made_in_one_piece_is_kept_at_once(
+    lines: tuple[str, ...], method: str, edge: Edge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As for HEAD, or where the client has a copy or an id; the next answer has it, and the next second has not."""
+    heads = counting(monkeypatch)
+    edge.get(*lines, method=method)
+    edge.get()
+    assert heads == [""]
+    edge.now += 1
+    assert edge.get()[1][b"age"] == b"1"
+
+
+def test_slots_are_told_apart_where_they_are_not_as_old_as_the_whole(edge: Edge) -> None:
+    """Also one that another process has loaded a moment ahead of this one's clock."""
+    edge.put(slots=(SlotState("feed", "fresh", AT + 3, AT + 60),))
+    for now, age, of_slot in ((0, b"0", b"0"), (2.5, b"2", b"0"), (5, b"5", b"2")):
+        edge.now = AT + now
+        for _ in range(3):
+            headers = edge.get()[1]
+            assert (headers[b"age"], headers[b"aggregator-slots"]) == (age, b'"feed";state=fresh;age=' + of_slot)
+
+
 def test_a_clock_that_is_set_back_makes_new_heads(edge: Edge) -> None:
-    """The fleet's time may be corrected either way."""
+    """The fleet's time may be corrected either way; also to before the view was there."""
     edge.now += 5
-    assert edge.get()[1][b"age"] == b"5"
-    edge.clock.offset -= 2
-    assert edge.get()[1][b"age"] == b"3"
-    edge.clock.offset += 3
-    assert edge.get()[1][b"age"] == b"6"
+    for offset, age in ((0, b"5"), (-2, b"3"), (3, b"6"), (-8, b"0")):
+        edge.clock.offset += offset
+        assert [edge.get()[1][b"age"] for _ in range(3)] == [age] * 3
 
 
 def test_a_view_that_is_put_anew_has_a_head_of_its_own(edge: Edge) -> None:
     """Within one second."""
-    edge.get()
+    for _ in range(2):
+        edge.get()
     edge.put(timing=Timing(AT, Lifetime(20.0)))
     assert b";ttl=19;" in edge.get()[1][b"cache-status"]
 
@@ -298,16 +342,32 @@ def test_hits_are_counted_by_screen(edge: Edge) -> None:
     assert served(edge) == {**expected, ("home", "l1", "fresh"): 4}
 
 
-def test_all_views_of_a_screen_share_a_tally(edge: Edge) -> None:
-    """Which is not looked up again."""
+def test_all_views_of_a_screen_share_a_page(edge: Edge) -> None:
+    """Which counts their hits, and is not looked up again."""
     edge.put(b"/home/43")
     edge.get()
     edge.get(target="/home/43")
     one, other = edge.memory.find(b"/home/42"), edge.memory.find(b"/home/43")
     assert one
     assert other
-    assert isinstance(one.tally, Tally)
-    assert one.tally is other.tally
+    assert isinstance(one.page, Template)
+    assert one.page is other.page
+    assert one.page.hits == 2
+    edge.put(b"/card/1")
+    edge.get(target="/card/1")
+    card = edge.memory.find(b"/card/1")
+    assert card
+    assert card.page
+    assert (card.page.hits, one.page.hits) == (1, 2)
+
+
+def test_a_target_is_answered_up_to_its_bound() -> None:
+    """Bytes of it."""
+    for longest, answered in ((8, True), (7, False)):
+        edge = Edge(longest=longest)
+        edge.put()
+        assert (edge.ask() is not None) is answered
+        assert (served(edge) != {}) is answered
 
 
 def test_a_hit_is_a_use(edge: Edge) -> None:

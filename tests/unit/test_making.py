@@ -19,7 +19,7 @@ from aggregator.model.ledger import Ledger
 from aggregator.model.position import ORIGIN
 from aggregator.model.screen import Slot
 from aggregator.model.view import View, digest_of
-from aggregator.tiers.memory import MemoryTier
+from aggregator.tiers.memory import FORM_OVERHEAD, LARGEST_SHARE, VIEW_OVERHEAD, MemoryTier
 from cache_policies.eviction.lru import Lru
 from cache_policies.policy import Lifetime, Timing, plain_moments
 from tests.world import fragment, screen
@@ -190,13 +190,14 @@ def test_a_large_body_is_coded_on_another_thread(bench: Bench) -> None:
     asyncio.run(story())
 
 
-@pytest.mark.parametrize("room", [410, 700])
+@pytest.mark.parametrize("room", [80, FORM_OVERHEAD])
 @pytest.mark.parametrize("form", ["br", "msgpack"])
 def test_a_coding_for_which_there_is_no_room_is_made_once(
     form: str, room: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As its view would be too large with it. Who takes MessagePack is given it each time all the same."""
-    bench = Bench(monkeypatch, capacity=8 * (len(BODY) + room + 80))
+    """As its view, which just fits, would be too large with it. Who takes MessagePack is given it each time all the
+    same."""
+    bench = Bench(monkeypatch, capacity=LARGEST_SHARE * (len(BODY) + VIEW_OVERHEAD + room))
 
     async def story() -> None:
         held = bench.put()

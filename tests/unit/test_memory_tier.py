@@ -12,7 +12,7 @@ from aggregator.model.ledger import Ledger
 from aggregator.model.position import ORIGIN, Position, position_of
 from aggregator.model.screen import Slot
 from aggregator.model.view import View
-from aggregator.tiers.memory import FORM_OVERHEAD, LARGEST_SHARE, TAG_OVERHEAD, MemoryTier
+from aggregator.tiers.memory import FORM_OVERHEAD, LARGEST_SHARE, TAG_OVERHEAD, VIEW_OVERHEAD, MemoryTier
 from cache_policies.eviction.lru import Lru
 from cache_policies.policy import Lifetime, Moments, Timing
 from tests.world import fragment, screen
@@ -24,6 +24,14 @@ def at(ms: int) -> Position:
 
 
 HOME = screen(Slot("feed", fragment("feed")))
+# What the largest views are charged in an L1 of so many bytes; a whole multiple of what charges are rounded to.
+LARGEST = 6_400
+CAPACITY = LARGEST * LARGEST_SHARE
+
+
+def sized(address: bytes, cost: int) -> int:
+    """Bytes of a body whose view is charged so many."""
+    return cost - VIEW_OVERHEAD - len(address)
 
 
 class Tier(MemoryTier):
@@ -38,7 +46,14 @@ class Tier(MemoryTier):
         """Put a view with these tags and so many bytes."""
         moments = Moments(100.0, 100.0, 100.0)
         timing = Timing(0.0, Lifetime(100.0))
-        return self.put(HOME, address, View(200, b"x" * size, bytes(16), tags, position, timing, moments, 0.0))
+        return self.put(HOME, address, View(200, b"x" * size, b"0" * 32, tags, position, timing, moments, 0.0))
+
+    def fill(self, cost: int) -> list[Any]:
+        """Put as many views as there is room for, each charged so many bytes, at `0` and on."""
+        names = [b"%d" % number for number in range((self._capacity - self.size) // cost)]
+        views = [self.hold(name, size=sized(name, cost)) for name in names]
+        assert {held.cost for held in views} == {cost}
+        return views
 
     def let_go(self, address: bytes) -> None:
         """Take a view out, if it is there."""
@@ -160,31 +175,33 @@ def test_a_tag_named_twice_counts_once():
 
 def test_the_least_recently_used_leaves_when_bytes_run_out():
     """A get is a use; evictions are counted."""
-    l1 = Tier(capacity=90_000)
-    for name in (b"a", b"b", b"c", b"d", b"e", b"f", b"g", b"h"):
-        l1.hold(name, size=10_000)
-    l1.get(b"a")
-    l1.hold(b"i", size=10_000)
-    assert l1.get(b"a") is not None
-    assert l1.get(b"b") is None
+    l1 = Tier(CAPACITY)
+    views = l1.fill(LARGEST)
+    assert (l1.size, l1.evictions) == (CAPACITY, 0)
+    l1.get(b"0")
+    l1.hold(b"a", size=sized(b"a", LARGEST))
+    assert l1.get(b"0") is views[0]
+    assert l1.get(b"1") is None
     assert l1.evictions == 1
-    assert l1.size <= 90_000
+    assert l1.size == CAPACITY
 
 
 def test_an_evicted_view_leaves_the_index():
     """An invalidation after the eviction finds nothing."""
-    l1 = Tier(capacity=100_000)
+    l1 = Tier(CAPACITY)
     for number in range(100):
-        l1.hold(b"%d" % number, ("t",), at(1), 10_000)
-    assert l1.overtake("t", at(2)) == len(range(100)) - l1.evictions
+        name = b"%02d" % number
+        assert l1.hold(name, ("t",), at(1), sized(name, LARGEST - TAG_OVERHEAD))
+    assert l1.evictions == 100 - LARGEST_SHARE
+    assert l1.overtake("t", at(2)) == LARGEST_SHARE
     assert len(l1) == 0
 
 
 def test_a_view_too_large_is_not_held():
-    """More than a tenth of L1 is not admitted, and what it would have replaced is not served on."""
-    l1 = Tier(capacity=100_000)
-    l1.hold(b"a", size=10)
-    assert not l1.hold(b"a", size=12_500)
+    """More than its share of L1 is not admitted, and what it would have replaced is not served on."""
+    l1 = Tier(CAPACITY)
+    assert l1.hold(b"a", size=sized(b"a", LARGEST))
+    assert not l1.hold(b"a", size=sized(b"a", LARGEST) + 1)
     assert l1.get(b"a") is None
     assert l1.size == 0
 
@@ -284,30 +301,32 @@ def test_a_form_is_charged_to_its_view() -> None:
 
 def test_a_form_pushes_out_what_was_unused_for_longest() -> None:
     """As a view does; evictions are counted."""
-    l1 = Tier(capacity=100_000)
-    views = [l1.hold(b"%d" % number, size=9_500) for number in range(10)]
+    l1 = Tier(CAPACITY)
+    views = l1.fill(LARGEST // 2)
     assert l1.add_form(views[-1], form(1_500))
-    assert l1.size <= 100_000
-    assert (l1.find(b"0"), l1.evictions, len(l1)) == (None, 1, 9)
+    assert l1.size <= CAPACITY
+    assert (l1.find(b"0"), l1.evictions, len(l1)) == (None, 1, len(views) - 1)
 
 
 def test_a_form_that_pushes_out_its_own_view_is_not_kept() -> None:
     """It says so, and the books balance."""
-    l1 = Tier(capacity=100_000)
-    views = [l1.hold(b"%d" % number, size=9_500) for number in range(10)]
+    l1 = Tier(CAPACITY)
+    views = l1.fill(LARGEST // 2)
     assert not l1.add_form(views[0], form(1_500))
     assert (l1.find(b"0"), l1.evictions) == (None, 1)
     assert l1.size == sum(held.cost for held in l1._views.values())
 
 
 def test_a_form_that_makes_its_view_too_large_is_not_kept() -> None:
-    """The view stays as it was."""
-    l1 = Tier(capacity=100_000)
-    held = l1.hold(b"a", size=10_000)
-    cost = held.cost
-    assert not l1.add_form(held, form(100_000 // LARGEST_SHARE - cost))
+    """The view stays as it was; with a byte less it is not too large."""
+    l1 = Tier(CAPACITY)
+    cost = LARGEST // 2
+    held, most = l1.hold(b"a", size=sized(b"a", cost)), LARGEST - cost - FORM_OVERHEAD
+    assert not l1.add_form(held, form(most + 1))
     assert (held.forms, held.cost, l1.size) == (None, cost, cost)
     assert l1.find(b"a") is held
+    assert l1.add_form(held, form(most))
+    assert held.cost == l1.size == LARGEST
 
 
 def test_a_form_of_a_view_that_is_gone_is_not_kept() -> None:
