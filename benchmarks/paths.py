@@ -88,6 +88,17 @@ def test_engine_answers_from_L1(benchmark: BenchmarkFixture) -> None:
         run(measured)
 
 
+def test_hit_from_bytes_to_bytes(benchmark: BenchmarkFixture) -> None:
+    request = b"GET /home/42 HTTP/1.1\r\nhost: benchmark\r\naccept: */*\r\n\r\n"
+
+    def measured(world: World) -> None:
+        hits = world.processes[0].service.direct.hits
+        assert benchmark(lambda: hits.answer(request)).startswith(b"HTTP/1.1 200 OK")
+
+    with warm_world() as run:
+        run(measured)
+
+
 def test_ASGI_application_answers_from_L1(benchmark: BenchmarkFixture) -> None:
     sent: list[Any] = []
 
@@ -131,24 +142,24 @@ def test_view_is_composed_of_8_parts(benchmark: BenchmarkFixture) -> None:
 
 
 def test_codec_encodes_a_view(benchmark: BenchmarkFixture) -> None:
-    kept = view().as_entry()
+    kept = view().as_entry(HOME.identity(VALUES))
     benchmark(lambda: encode(kept))
 
 
 def test_codec_decodes_a_view(benchmark: BenchmarkFixture) -> None:
-    kept = view().as_entry()
+    kept = view().as_entry(HOME.identity(VALUES))
     blob = encode(kept)
     assert benchmark(lambda: decode(kept.identity, blob)) == kept
 
 
 def test_memory_tier_puts_and_overtakes_one_view_of_10000(benchmark: BenchmarkFixture) -> None:
-    memory: MemoryTier = MemoryTier(2**30, Ledger(), Lru())
+    memory = MemoryTier(2**30, Ledger(), Lru(), HOME.common_tags)
     for number in range(10_000):
-        memory.put(b"%d" % number, view(str(number)))
+        memory.put(HOME, b"/home/%d" % number, view(str(number)))
     one, later = view("one"), position_of(1, 2, 0)
 
     def there_and_gone() -> int:
-        memory.put(one.identity, one)
+        memory.put(HOME, b"/home/one", one)
         return memory.overtake("m3:one", later)
 
     assert benchmark(there_and_gone) == 1
@@ -157,7 +168,7 @@ def test_memory_tier_puts_and_overtakes_one_view_of_10000(benchmark: BenchmarkFi
 @pytest.mark.parametrize("joined", [1, 64], ids=["alone", "as one of 64 in a tick"])
 def test_L2_reads_a_view(benchmark: BenchmarkFixture, joined: int) -> None:
     benchmark.extra_info["batch"] = joined
-    kept = view().as_entry()
+    kept = view().as_entry(HOME.identity(VALUES))
     keys = [make_key("b", "view", f"home{number}", kept.identity) for number in range(joined)]
 
     async def read(tier: RedisTier) -> list[list[Entry | None]]:
