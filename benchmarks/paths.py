@@ -174,10 +174,12 @@ def test_L2_reads_a_view(benchmark: BenchmarkFixture, joined: int) -> None:
     async def read(tier: RedisTier) -> list[list[Entry | None]]:
         return await asyncio.gather(*(tier.read([key]) for key in keys))
 
+    async def store(tier: RedisTier) -> None:
+        await asyncio.gather(*(tier.store(key, kept) for key in keys))
+
     with valkey() as url, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         tier = RedisTier.connect(url, budget=5.0)
-        for key in keys:
-            runner.run(tier.store(key, kept))
+        runner.run(store(tier))
         loop = runner.get_loop()  # `Runner.run` sets signal handlers each time
         assert benchmark(lambda: loop.run_until_complete(read(tier))) == [[kept]] * joined
         runner.run(tier.close())
