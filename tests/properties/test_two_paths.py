@@ -121,8 +121,8 @@ class Talk:
         return ("pass", self._chance.choice(seconds) * self._chance.uniform(1.0, 1.01))
 
     def _cut(self, data: bytes) -> list[bytes]:
-        """In pieces, anywhere."""
-        places = sorted(self._chance.randrange(len(data)) for _ in range(self._chance.choice([1, 1, 2, 4])))
+        """In pieces, anywhere; an oddity may have left no byte at all."""
+        places = sorted(self._chance.randrange(len(data) + 1) for _ in range(self._chance.choice([1, 1, 2, 4])))
         return [data[start:end] for start, end in zip([0, *places], [*places, len(data)], strict=True) if end > start]
 
 
