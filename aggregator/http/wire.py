@@ -204,6 +204,6 @@ class Wire(Limited):
 
     def _refuse_now(self) -> None:
         if not self.transport.is_closing():
-            given = next((value for name, value in self.headers or () if name == b"x-request-id"), None)
-            self.transport.write(raw(self.refusal, formatdate(usegmt=True), request_id(given)))
+            # With an id of ours: how much of a refused head was parsed depends on how it came in pieces.
+            self.transport.write(raw(self.refusal, formatdate(usegmt=True), request_id(None)))
             self.transport.close()
