@@ -9,6 +9,7 @@ from aggregator.clock import Monotonic
 from aggregator.model.entry import Entry
 from aggregator.model.keys import Key
 from aggregator.model.position import Position
+from aggregator.model.turn import Began, Pace
 from aggregator.tiers.tier import Claim, Lease, SharedTier, TierUnavailable
 from loaders.loader import Failed
 
@@ -54,6 +55,10 @@ class Guarded:
     def release(self, lease: Lease, failure: Failed | None = None, unshared: bool = False) -> "asyncio.Future[None]":
         """See SharedTier."""
         return self._refused() or self._watched(self._inner.release(lease, failure, unshared))
+
+    def take_turn(self, name: str, pace: Pace, began: Began | None = None) -> "asyncio.Future[float]":
+        """See SharedTier."""
+        return self._refused() or self._watched(self._inner.take_turn(name, pace, began))
 
     async def close(self) -> None:
         """Close the inner tier, whatever the breaker says."""

@@ -1,6 +1,7 @@
 """L2 in this process's memory: the same contract for tests, and for time that does not pass by itself."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from typing import Generic, TypeVar
 
@@ -8,6 +9,7 @@ from aggregator.clock import Monotonic
 from aggregator.model.entry import Entry
 from aggregator.model.keys import Key
 from aggregator.model.position import Position
+from aggregator.model.turn import Began, Pace, Turns
 from aggregator.tiers.codec import decode, encode
 from aggregator.tiers.marks import UNSHARED, tokens
 from aggregator.tiers.tier import Claim, Lease, TierUnavailable
@@ -50,6 +52,8 @@ class LocalTier:
         self.latency = latency
         self.blobs: _Expiring[bytes] = _Expiring(monotonic)
         self._marks: _Expiring[Lease | Failed | bytes] = _Expiring(monotonic)
+        self._monotonic = monotonic
+        self._turns: defaultdict[str, Turns] = defaultdict(Turns)
         self._lease_term = lease_term
         self._failure_term = failure_term
         self._tokens = tokens()
@@ -75,6 +79,10 @@ class LocalTier:
     def release(self, lease: Lease, failure: Failed | None = None, unshared: bool = False) -> "asyncio.Future[None]":
         """Give the lease back without an entry; what others should know is left in its place."""
         return self._after_travel(lambda: self._release(lease, failure, unshared))
+
+    def take_turn(self, name: str, pace: Pace, began: Began | None = None) -> "asyncio.Future[float]":
+        """Take the fleet's next turn of this name."""
+        return self._after_travel(lambda: self._turns[name].take(pace, self._monotonic(), began))
 
     async def close(self) -> None:
         """Nothing is held."""

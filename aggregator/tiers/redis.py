@@ -8,11 +8,12 @@ from typing import Any
 from aggregator.model.entry import Entry
 from aggregator.model.keys import Key
 from aggregator.model.position import Position, packed
+from aggregator.model.turn import ANOTHER, Began, Pace
 from aggregator.tiers.codec import decode, encode
 from aggregator.tiers.link import Link
 from aggregator.tiers.marks import UNSHARED, failure_mark, failure_of, lease_mark, tokens
 from aggregator.tiers.pipeline import Pipeline
-from aggregator.tiers.scripts import CLAIM, RELEASE, RENEW, STORE
+from aggregator.tiers.scripts import CLAIM, RELEASE, RENEW, STORE, TURN
 from aggregator.tiers.server import Server
 from aggregator.tiers.tier import Claim, Lease
 from loaders.loader import Failed
@@ -69,6 +70,11 @@ class RedisTier:
         told = failure_mark(failure) if failure else UNSHARED if unshared else b""
         return self._pipeline.run(RELEASE, _names(lease.key), (lease_mark(lease), told, self._failure_ms), _nothing)
 
+    def take_turn(self, name: str, pace: Pace, began: Began | None = None) -> "asyncio.Future[float]":
+        """Take the fleet's next turn of this name."""
+        head, needs = (packed(began.head), packed(began.needs)) if began else (b"", b"")
+        return self._pipeline.run(TURN, (name,), (_us(pace.interval), _us(pace.tolerance), head, needs), _wait)
+
     async def close(self) -> None:
         """Give back the connection."""
         await self._pipeline.close()
@@ -94,3 +100,11 @@ def _nothing(reply: Any) -> None:
 
 def _ms(seconds: float) -> int:
     return int(seconds * 1000)
+
+
+def _us(seconds: float) -> int:
+    return round(seconds * 1_000_000)
+
+
+def _wait(reply: int) -> float:
+    return ANOTHER if reply < 0 else reply / 1_000_000

@@ -1,7 +1,7 @@
 """The steps that must be one step in Redis, as Lua.
 
-KEYS are always the entry's key and its lease's. `text` reads a string and takes any other type for nothing there.
-Positions are compared byte by byte: `<` on Lua strings goes by the server's locale.
+KEYS are the entry's key and its lease's, unless said otherwise. `text` reads a string and takes any other type for
+nothing there. Positions are compared byte by byte: `<` on Lua strings goes by the server's locale.
 """
 
 from dataclasses import dataclass, field
@@ -84,5 +84,21 @@ if text('GET', KEYS[2]) ~= ARGV[1] then return 0 end
 if ARGV[2] == '' then return redis.call('DEL', KEYS[2]) end
 redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3])
 return 1
+"""
+)
+
+# KEYS: the turns' alone. ARGV: the interval and the tolerance in µs; the head and the need, or '' and ''. Gives: µs to
+# wait, -1 = another. What is kept: when the next turn is due (16 digits), and the head of the last.
+TURN = Script(
+    _COMMON
+    + """
+local kept, time = text('GET', KEYS[1]) or '', redis.call('TIME')
+local due, head = tonumber(string.sub(kept, 1, 16)) or 0, string.sub(kept, 17)
+if ARGV[4] ~= '' and #head == 24 and not lower(head, ARGV[4]) then return -1 end
+local now = time[1] * 1000000 + time[2]
+if due - now > ARGV[2] + 0 then return due - now - ARGV[2] end
+due = math.max(due, now) + ARGV[1]
+redis.call('SET', KEYS[1], string.format('%016.0f', due) .. ARGV[3], 'PX', math.ceil((due - now) / 1000) + 2000)
+return 0
 """
 )

@@ -9,6 +9,7 @@ import msgspec
 from aggregator.model.entry import Entry
 from aggregator.model.keys import Key
 from aggregator.model.position import Position
+from aggregator.model.turn import Began, Pace
 from loaders.loader import Failed
 
 
@@ -68,6 +69,10 @@ class SharedTier(Protocol):
     def release(self, lease: Lease, failure: Failed | None = None, unshared: bool = False) -> "asyncio.Future[None]":
         """Give the lease back without an entry. A failure, or that the answer is for nobody else, is told to who asks
         within the next second: others would wait in turn for what none of them can use."""
+
+    def take_turn(self, name: str, pace: Pace, began: Began | None = None) -> "asyncio.Future[float]":
+        """Take the fleet's next turn of this name. 0 where it is taken, else the seconds after which to ask again; or
+        ANOTHER where somebody has begun, late enough, what it is for."""
 
     async def close(self) -> None:
         """Give back the connections."""
