@@ -70,7 +70,7 @@ class Service:
         draw: Callable[[], float] = lambda: 1.0 - random.random(),  # noqa: S311  # it spreads refreshes
         hash_key: bytes = _UNSHARED,
     ) -> None:
-        self._settings = settings
+        self._catalogue, self._settings = catalogue, settings
         self.meters = Meters()
         observe = self._observer()
         self._clock = clock or FleetClock()
@@ -111,7 +111,8 @@ class Service:
         namespace, background = self._settings.namespace, self._background
         trust = self._settings.when_unproven == "serve"
         restamping = Restamping(self._tier, knowledge, background, self._settings.log_retention)
-        parts = Parts(self._tier, knowledge, self._filler, restamping, trust)
+        lanes = {name: asyncio.Semaphore(mbu.max_refreshes) for name, mbu in self._catalogue.mbus.items()}
+        parts = Parts(self._tier, knowledge, self._filler, restamping, lanes, trust)
         policies = {screen.name: refreshing(screen) for screen in screens}
         composer = Composer(namespace, self.memory, self._tier, parts, knowledge, policies, background)
         pairs = frozenset(pair for screen in screens for pair in pairs_of(screen))

@@ -54,6 +54,7 @@ def _fragment(name: str, table: FragmentTable, defaults: DefaultsTable) -> Fragm
         headers={header: Template.parse(text) for header, text in table.headers.items()},
         forward=tuple(table.forward),
         batch=_batch(table),
+        serves_overtaken=_first(table.on_invalidation, defaults.on_invalidation) == "refresh",
     )
 
 
@@ -81,11 +82,12 @@ def _first(said: T | None, default: T) -> T:
 
 
 def _mbu(name: str, table: MbuTable, defaults: DefaultsTable, folder: str) -> Mbu:
+    in_flight = _first(table.max_in_flight_per_process, defaults.max_in_flight_per_process)
     return Mbu(
         name=name,
         url=table.url.rstrip("/") if table.url else None,
         deadline=_first(table.deadline, defaults.deadline),
-        max_in_flight=_first(table.max_in_flight_per_process, defaults.max_in_flight_per_process),
+        max_in_flight=in_flight,
         max_payload=_first(table.max_payload, defaults.max_payload),
         headers={
             header: _secret(text, folder) if isinstance(text, SecretTable) else text
@@ -96,6 +98,7 @@ def _mbu(name: str, table: MbuTable, defaults: DefaultsTable, folder: str) -> Mb
         client_key_file=_in(folder, table.client_key_file),
         app=table.app,
         call=table.call,
+        max_refreshes=_first(table.max_refreshes_per_process, max(1, in_flight // 4)),
     )
 
 

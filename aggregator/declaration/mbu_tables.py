@@ -1,6 +1,6 @@
 """The tables of MBUs and their fragments: whom to ask, for what, and how long an answer is good."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, Tag
 
@@ -58,6 +58,9 @@ class MbuTable(Table):
     call: Reference | None = default(None, description='a Python callable that answers: "shop.users:fetch"')
     deadline: Duration | None = default(None, description="time for queueing and answer together")
     max_in_flight_per_process: InFlight | None = default(None, description="calls at once from one process")
+    max_refreshes_per_process: InFlight | None = default(
+        None, description="of these, loads at once that nobody waits for; else a quarter of them"
+    )
     max_payload: Size | None = default(None, description="largest answer, decompressed")
     headers: Headers = default({}, description="headers sent with every call")
     ca_file: FilePath | None = default(None, description="PEM of the authorities that the MBU's certificate needs")
@@ -86,6 +89,9 @@ class FragmentTable(Table):
     stale_while_revalidate: DurationOrZero | None = default(None, description="then served while loaded again behind")
     stale_if_error: DurationOrZero | None = default(None, description="then served where loading fails")
     serve_overtaken_on_error: DurationOrZero = default("0s", description="as that, for what was invalidated")
+    on_invalidation: Literal["wait", "refresh"] | None = default(
+        None, description="does the next reader wait for the new one, or get the old one, marked, while that is loaded"
+    )
     absent_for: Duration | None = default(None, description='how long "there is nothing" is kept')
     jitter: Share | None = default(None, description="share by which lifetimes are shortened at random")
     early_refresh: Beta | None = default(None, description="XFetch's beta; 0 refreshes nothing before it expires")
@@ -100,6 +106,10 @@ class DefaultsTable(Table):
     fresh_for: Duration | None = default(None, description="how long an answer is fresh")
     stale_while_revalidate: DurationOrZero = default("0s", description="then served while loaded again behind")
     stale_if_error: DurationOrZero = default("0s", description="then served where loading fails")
+    on_invalidation: Literal["wait", "refresh"] = default(
+        "wait",
+        description="does the next reader wait for the new one, or get the old one, marked, while that is loaded",
+    )
     absent_for: Duration = default("5s", description='how long "there is nothing" is kept')
     jitter: Share = default(0.1, description="share by which lifetimes are shortened at random")
     early_refresh: Beta = default(1.0, description="XFetch's beta; 0 refreshes nothing before it expires")

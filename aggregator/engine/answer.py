@@ -18,8 +18,8 @@ class Answer(Struct, frozen=True):
     """tier: "l1", "l2", or "mbu" where some part was loaded for it. now: fleet seconds. ttl: seconds it is fresh for,
     negative if stale. stale, unproven: as it is now. had: something was held that could not be used. loaded: the slots
     that were loaded. stored: it is kept as what the screen is. current: nothing in it had been overtaken when it was
-    answered. due: a stale part was used because it is to be revalidated behind the answer. held: the view as L1 keeps
-    it, where it does."""
+    answered. due: a stale or overtaken part was used because it is to be loaded again behind the answer. held: the view
+    as L1 keeps it, where it does."""
 
     view: View
     tier: str
@@ -52,8 +52,8 @@ class Answer(Struct, frozen=True):
 
     @property
     def overtaken(self) -> bool:
-        """Does it hold something that was invalidated, because loading failed?"""
-        return not self.current and any(slot.state == State.OVERTAKEN for slot in self.view.slots)
+        """Does it hold something that was invalidated, because loading failed or goes on behind the answer?"""
+        return self.view.holds_overtaken
 
     @property
     def slots(self) -> tuple[SlotState, ...]:

@@ -12,7 +12,7 @@ class Asking(Struct, frozen=True):
     """since: its head when it asked. wait: for what is stale but may be served meanwhile, too; ahead: and for what is
     not fresh for as many seconds more (a refresh before expiry). expires_at: the event loop's time after which it goes
     on without what is not there. hops: what its loads say of where they come from. unread: it has not looked for
-    fragments in L2, as its view was not there either."""
+    fragments in L2, as its view was not there either. behind: nobody waits for it, and its loads are few at a time."""
 
     since: Position
     wait: bool = False
@@ -20,3 +20,4 @@ class Asking(Struct, frozen=True):
     expires_at: float = inf
     hops: Hops = NOWHERE
     unread: bool = False
+    behind: bool = False

@@ -15,7 +15,7 @@ from aggregator.model.held import Held
 from aggregator.model.keys import Key
 from aggregator.model.part import Part, State
 from aggregator.model.screen import Screen
-from aggregator.model.standing import forgotten
+from aggregator.model.standing import forgotten, overtaken_until
 from aggregator.model.view import Stamp, View, compose, current
 from aggregator.tiers.memory import MemoryTier
 from aggregator.tiers.tier import SharedTier
@@ -58,6 +58,8 @@ class Composer:
         view = self._made(order, parts)
         is_current = current(parts, self._known.ledger)
         stored = is_current and self._keep(order, view, parts, refreshing=asking.wait)
+        if not is_current:
+            self._keep_overtaken(order, view, parts)
         loaded = tuple(part.slot.name for part in parts if part.loaded)
         answer = self.answer(view, "mbu" if loaded else "l2")
         return structs.replace(answer, loaded=loaded, stored=stored, current=is_current, due=_due(parts))
@@ -99,6 +101,20 @@ class Composer:
         self._memory.put(order.screen, order.address, view)
         return False
 
+    def _keep_overtaken(self, order: Order, view: View, parts: Sequence[Part]) -> None:
+        """Hold what is served, marked, until what was invalidated is loaded again: for no longer than each of its
+        overtaken pieces allows, and as of now, so that it is expelled by what is invalidated from now on."""
+        pieces = [piece for part in parts for piece in part.pieces if piece.entry]
+        served = [piece.entry for piece in pieces if piece.state is State.OVERTAKEN and not piece.failure]
+        rest = [piece.entry for piece in pieces if piece.state is not State.OVERTAKEN or piece.failure]
+        proved = all(entry.is_current(self._known.ledger) for entry in rest if entry)
+        if not (served and proved and view.whole and view.kept and not view.unproven):
+            return
+        now, until = self._known.clock.now(), plain_moments(view.timing).revalidate_until
+        until = min([until, *(overtaken_until(entry, self._known.ledger) for entry in served if entry)])
+        view.until = Moments(now, until, now)
+        self._memory.put(order.screen, order.address, view)
+
     async def _store(self, key: Key, view: View) -> None:
         """Where L2 is away, L1 has it, and other processes compose it of fragments."""
         entry = view.as_entry(key.identity)
@@ -107,7 +123,12 @@ class Composer:
 
     def _may_stand_in(self, old: View) -> bool:
         overtaken = self._known.ledger.overtaken(old.tags, old.position)
-        return old.whole and not overtaken and self._known.clock.now() < plain_moments(old.timing).fallback_until
+        return (
+            old.whole
+            and not overtaken
+            and not old.holds_overtaken
+            and self._known.clock.now() < plain_moments(old.timing).fallback_until
+        )
 
     def _stood_in(self, order: Order, old: View) -> Answer:
         unproven = not (self._known.vouches and self._known.ledger.current(old.tags, old.position))
@@ -129,5 +150,6 @@ class Composer:
 
 
 def _due(parts: Sequence[Part]) -> bool:
-    """Was something stale used that is to be revalidated behind the answer?"""
-    return any(piece.state is State.STALE and not piece.failure for part in parts for piece in part.pieces)
+    """Was something stale or overtaken used that is to be loaded again behind the answer?"""
+    used = (State.STALE, State.OVERTAKEN)
+    return any(piece.state in used and not piece.failure for part in parts for piece in part.pieces)

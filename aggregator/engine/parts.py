@@ -1,7 +1,7 @@
 """A piece of a part is found or loaded: what L2 holds and is good is taken, only the rest is loaded."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import inf
 
 from msgspec import structs
@@ -14,7 +14,7 @@ from aggregator.model.entry import Entry
 from aggregator.model.keys import Key
 from aggregator.model.part import Piece, State
 from aggregator.model.plan import Want
-from aggregator.model.standing import Standing, may_fall_back
+from aggregator.model.standing import Standing, may_fall_back, overtaken_until
 from aggregator.tiers.tier import SharedTier, TierUnavailable
 from cache_policies.policy import fresh_until
 from loaders.loader import Failed, Reason
@@ -24,7 +24,8 @@ _STATES = {Standing.OVERTAKEN: State.OVERTAKEN, Standing.UNPROVEN: State.UNPROVE
 
 
 class Parts:
-    """trust_unproven: use what cannot be proved current as if it were (it is marked all the same)."""
+    """lanes: by MBU, turns of the loads that nobody waits for. trust_unproven: use what cannot be proved current as if
+    it were (it is marked all the same)."""
 
     def __init__(
         self,
@@ -32,12 +33,14 @@ class Parts:
         knowledge: Knowledge,
         filler: Filler,
         restamping: Restamping,
+        lanes: Mapping[str, asyncio.Semaphore],
         trust_unproven: bool = False,
     ) -> None:
         self._tier = tier
         self._known = knowledge
         self._filler = filler
         self._restamping = restamping
+        self._lanes = lanes
         self._trust_unproven = trust_unproven
 
     async def held(self, keys: Sequence[Key]) -> Sequence[Entry | None]:
@@ -57,6 +60,9 @@ class Parts:
                 return Piece(held)
             case Standing.REVALIDATE if not asking.wait:
                 return Piece(held, state=State.STALE)
+            case Standing.OVERTAKEN if want.fragment.serves_overtaken and not asking.wait:
+                in_time = self._known.clock.now() < overtaken_until(held, self._known.ledger)
+                return Piece(held, state=State.OVERTAKEN) if in_time else None
             case Standing.UNPROVEN if self._trust_unproven and self._known.clock.now() < fresh_until(held.timing):
                 return Piece(held, state=State.UNPROVEN)
         return None
@@ -74,12 +80,21 @@ class Parts:
         return self._piece(want, held, filled) if good else None
 
     async def load(self, want: Want, held: Entry | None, asking: Asking, begun: Flight | None = None) -> Piece:
-        """What is loaded, or may stand in because loading failed; else the failure. begun: what `begin` gave."""
+        """What is loaded, or may stand in because loading failed; else the failure. begun: what `begin` gave.
+
+        What nobody waits for takes its turn before there is a flight, so that no reader joins one that waits for it.
+        """
+        if asking.behind:
+            async with self._lanes[want.fragment.mbu]:
+                return await self._loaded(want, held, asking, begun)
+        return await self._loaded(want, held, asking, begun)
+
+    async def _loaded(self, want: Want, held: Entry | None, asking: Asking, begun: Flight | None) -> Piece:
         filled = await self._in_time(want, held, asking, begun)
         if (piece := self._piece(want, held, filled)) is not None:
             return piece
         asking = structs.replace(asking, unread=False)
-        return self.usable(want, filled.held, asking) or await self.load(want, filled.held, asking)
+        return self.usable(want, filled.held, asking) or await self._loaded(want, filled.held, asking, None)
 
     def _piece(self, want: Want, held: Entry | None, filled: Filled) -> Piece | None:
         if filled.entry:

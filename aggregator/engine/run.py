@@ -77,7 +77,7 @@ class Run:
         found = self._found(needs, held)
         if None not in found.values() and not (part := part_of(slot, needs, found)).failed:
             self._done[slot.name] = part
-        elif isinstance(needs, Want) and not read and self._asking.expires_at == inf:
+        elif isinstance(needs, Want) and not read and not self._asking.behind and self._asking.expires_at == inf:
             self._fly(slot, needs, held)
         else:
             self._go_on(slot, needs, held, found)

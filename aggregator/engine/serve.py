@@ -169,9 +169,15 @@ class Screens:
         refresh is over."""
 
         async def refresh() -> None:
-            hops, ahead = Hops(self._namespace, sought.screen.name), max(0.0, view.lead) + 0.001
+            hops, ahead = Hops(self._namespace, sought.screen.name), _ahead(view)
             asking = Asking(self._known.ledger.head, wait=True, ahead=ahead, hops=hops)
             if first := plan(sought.screen, sought.inputs, self._namespace):
                 await self._composer.compose(sought.order(first), asking, old=None)
 
         self._background.start(("refresh", sought.key.name), refresh)
+
+
+def _ahead(view: View) -> float:
+    """Seconds for which what is not loaded again has to be fresh still: the others would bring the holder here again
+    before the view expires."""
+    return 0.0 if view.stale else max(0.0, view.lead) + 0.001

@@ -51,7 +51,7 @@ def _refused(answer: Refused, told: Mapping[str, str]) -> Reply:
 def _cache_control(screen: Screen, answer: Answer, age: int) -> str:
     """Only what is whole and fresh may be used unasked, and not for longer than it is fresh here, also where that is
     told at the end of this second. The age counts towards max-age (RFC 9111, section 4.2), so that it is added."""
-    if not answer.view.whole or not answer.view.kept or not answer.current:
+    if not answer.view.whole or not answer.view.kept or not answer.current or answer.overtaken:
         return "no-store"
     if screen.client_max_age is None or not answer.whole:
         return "private, no-cache"
@@ -67,7 +67,7 @@ def cache_status(answer: Answer) -> str:
     if answer.loaded:
         why, stored = "stale" if answer.had else "uri-miss", "stored" if answer.stored else "stored=?0"
         return f'aggregator;fwd={why};{stored};detail="{detail}"'
-    as_declared = answer.current and answer.view.whole
+    as_declared = answer.current and answer.view.whole and not answer.stale
     ttl = max(0, floor(_left(answer))) if answer.ttl > 0 and as_declared else min(0, floor(answer.ttl))
     return f'aggregator;hit;ttl={ttl};detail="{detail}"'
 

@@ -26,6 +26,7 @@ class Mbu:
     url: scheme, host, port and perhaps a path before every fragment's. deadline: seconds for queueing and answer
     together. max_in_flight: calls at once from one process. max_payload: bytes, decompressed.
     headers: sent with every call, each a literal or a secret.
+    max_refreshes: loads at once from one process that nobody waits for.
     app, call: "module:attribute" of an ASGI application, or of a callable, in this process; one of url, app and call.
     """
 
@@ -40,6 +41,7 @@ class Mbu:
     client_key_file: str | None = None
     app: str | None = None
     call: str | None = None
+    max_refreshes: int = 16
 
     @property
     def place(self) -> str:

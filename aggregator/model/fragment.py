@@ -27,7 +27,8 @@ class Fragment:
         not expire together. early_refresh: XFetch's beta; 0 refreshes nothing before it expires.
     tags_from, tags_from_prefix: where in the payload further tags are found, and what stands before each.
     headers: sent with its loads, by name. forward: the request's own headers that are handed on, and make it private
-        to who sent them. batch: how many are asked for in one call.
+        to who sent them. batch: how many are asked for in one call. serves_overtaken: is what was invalidated
+        served, as long as what is stale, while it is loaded again behind the answer?
     """
 
     name: str
@@ -43,6 +44,7 @@ class Fragment:
     headers: Mapping[str, Template] = field(default_factory=lambda: MappingProxyType({}))
     forward: tuple[str, ...] = ()
     batch: Batch | None = None
+    serves_overtaken: bool = False
 
     @cached_property
     def definition(self) -> tuple[str, ...]:

@@ -53,6 +53,11 @@ class View:
         return plain_moments(self.timing).fresh_until - self.until.fresh_until
 
     @property
+    def holds_overtaken(self) -> bool:
+        """Is something in it that had been invalidated when it was made?"""
+        return self.stale and any(slot.state == State.OVERTAKEN for slot in self.slots)
+
+    @property
     def storable(self) -> bool:
         """May it be kept as what the screen is, by everybody?"""
         return self.whole and self.kept and not self.stale and not self.unproven
