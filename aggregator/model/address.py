@@ -3,13 +3,16 @@
 from collections.abc import Iterable
 from urllib.parse import quote, quote_plus
 
-from aggregator.model.inputs import Inputs
-from aggregator.model.keys import canonical
+from aggregator.model.fragment import FORWARDED, SUBJECT
+from aggregator.model.inputs import InputMistake, Inputs, read_query
+from aggregator.model.keys import canonical, parts_of
 from aggregator.model.route import Parameter, Route
 from aggregator.model.screen import Screen
 
 # What clients leave as it is in a path segment (RFC 3986, section 3.3).
 _PLAIN = "!$&'()*+,;=:@"
+# A hash stands for these in an address.
+_SECRET = ("cookie.", FORWARDED)
 Signature = tuple[str, ...]
 
 
@@ -42,6 +45,22 @@ class Addresses:
         before = f" {screen.name} ".encode() if blank else b""
         return before + target + self.suffix(self._numbers[screen.name], inputs)
 
+    def inputs(self, screen: Screen, address: bytes) -> Inputs | None:
+        """The inputs that decide the view with this address; None where it is no view's of this screen, and where a
+        secret decides it, of which an address has only a hash."""
+        names = signature(screen)
+        if any(name.startswith(_SECRET) for name in names):
+            return None
+        target, _, suffix = address.removeprefix(f" {screen.name} ".encode()).partition(b" ")
+        parts = parts_of(suffix.removeprefix(b"%d " % self._numbers[screen.name]))
+        values = _asked(screen, target)
+        if values is None or parts is None or len(parts) != len(names):
+            return None
+        values.update(zip(names, parts, strict=True))
+        inputs = Inputs(values, subject=values.get(SUBJECT))
+        # What is not written as `of` writes it is no address of anything.
+        return inputs if self.of(screen, inputs) == address else None
+
     def suffix(self, number: int, inputs: Inputs) -> bytes:
         """What stands behind a target where the signature of this number decides, too."""
         names = self.signatures[number]
@@ -58,6 +77,18 @@ class Addresses:
 def signature(screen: Screen) -> Signature:
     """The inputs that come from the request's headers, by name."""
     return tuple(name for name in screen.inputs if "." in name and not name.startswith("query."))
+
+
+def _asked(screen: Screen, target: bytes) -> dict[str, str] | None:
+    """The values that a target gives what of path and query decides a view; None if it is none of the screen's."""
+    path, _, query = target.partition(b"?")
+    segments = path[1:].split(b"/")
+    found = screen.route.match(segments) if len(segments) == len(screen.route.segments) else None
+    deciding = [one for one in screen.queries if f"query.{one.parameter.name}" in screen.used]
+    try:
+        return None if found is None else {**found, **read_query(deciding, query)}
+    except InputMistake:
+        return None
 
 
 def _needs_more(screen: Screen) -> bool:

@@ -13,6 +13,7 @@ from aggregator.model.inputs import Inputs, Query, read_query
 from aggregator.model.route import Parameter, Route, Routes, is_value
 from aggregator.model.screen import Screen, Slot
 from aggregator.model.template import Template
+from tests.screens_of_all_kinds import catalogue
 from tests.world import fragment
 
 # No deadline of its own: a busy machine is no counterexample. The blob repeats a failure.
@@ -75,17 +76,18 @@ TRICKY = [
     ";",
 ]
 TEXTS = st.sampled_from(TRICKY) | st.text(st.sampled_from("/%?&+=;:# 1a\\é€😀"), min_size=1, max_size=6)
-VALUES = TEXTS | st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=20)
+VALUES: st.SearchStrategy[str] = TEXTS | st.text(
+    st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=20
+)
+OF_TYPE = {"str": VALUES.filter(is_value), "int": st.integers(-9, 9).map(str), "uuid": st.uuids().map(str)}
 
 
 def values_of(one: Screen) -> st.SearchStrategy[dict[str, str]]:
     """Values that a request for the screen may have, of all that it declares."""
-    texts = VALUES.filter(is_value)
-    given = {parameter.name: texts for parameter in one.route.parameters}
+    given = {parameter.name: OF_TYPE[parameter.type] for parameter in one.route.parameters}
     for declared in one.queries:
-        values = st.integers(-9, 9).map(str) if declared.parameter.type == "int" else texts
         default = st.nothing() if declared.default is None else st.just(declared.default)
-        given[f"query.{declared.parameter.name}"] = default | values
+        given[f"query.{declared.parameter.name}"] = default | OF_TYPE[declared.parameter.type]
     return st.fixed_dictionaries({**given, **dict.fromkeys(signature(one), st.just("") | VALUES)})
 
 
@@ -124,6 +126,81 @@ def test_no_two_of_all_tricky_views_share_an_address() -> None:
     for one, values in every():
         given = {**{f"query.{given.parameter.name}": "x" for given in one.queries}, **values}
         assert found.setdefault(ADDRESSES.of(one, inputs(given)), key := deciding(one, values)) == key
+
+
+def readable(one: Screen) -> bool:
+    """Does no secret decide its views?"""
+    return not any(name.startswith(("cookie.", "forward.")) for name in one.inputs)
+
+
+KINDS = [one for one in catalogue().screens.values() if readable(one)]
+OF_KINDS = Addresses(catalogue().screens.values(), HEALTH_PATHS)
+READABLE = ASKED.filter(lambda asked: readable(asked[0]))
+ANY_KIND = st.sampled_from(KINDS).flatmap(lambda one: st.tuples(st.just(one), values_of(one)))
+
+
+@LAW
+@given(
+    READABLE.map(lambda asked: (ADDRESSES, *asked)) | ANY_KIND.map(lambda asked: (OF_KINDS, *asked)),
+)
+def test_an_address_tells_the_inputs_that_decide_its_view(asked: tuple[Addresses, Screen, dict[str, str]]) -> None:
+    """And they give it again."""
+    addresses, one, values = asked
+    told = addresses.inputs(one, address := addresses.of(one, inputs(values)))
+    assert told == Inputs({name: values[name] for name in one.inputs}, subject=values.get("viewer.sub"))
+    assert addresses.of(one, told) == address
+
+
+def mangled(address: bytes) -> st.SearchStrategy[bytes]:
+    """The address with a few bytes in place of others."""
+    cuts = st.tuples(st.integers(0, len(address)), st.integers(0, 3), st.sampled_from(MANGLING))
+    return cuts.map(lambda cut: address[: cut[0]] + cut[2] + address[cut[0] + cut[1] :])
+
+
+MANGLING = [b"", b" ", b"%", b"%2f", b"%2F", b"/", b"?", b"&", b"+", b"0", b"a=", b"1:", b"9:", b" 1 ", b"\xff", b"\n"]
+MANGLED = READABLE.flatmap(
+    lambda asked: st.tuples(st.sampled_from(ALL), mangled(ADDRESSES.of(asked[0], inputs(asked[1]))))
+)
+
+
+@LAW
+@given(MANGLED)
+def test_what_tells_inputs_is_their_address(asked: tuple[Screen, bytes]) -> None:
+    """Whatever bytes: of a screen they are the address of the inputs that they tell, or they tell none."""
+    one, address = asked
+    told = ADDRESSES.inputs(one, address)
+    assert told is None or ADDRESSES.of(one, told) == address
+
+
+@pytest.mark.parametrize(
+    ("one", "address"),
+    [
+        (PLAIN, b""),
+        (PLAIN, b"/a"),
+        (PLAIN, b"/a/1/2"),
+        (PLAIN, b"/b/1"),
+        (PLAIN, b"/a/me"),
+        (PLAIN, b"/a/%2f"),
+        (PLAIN, b"/a/1?q=1"),
+        (PLAIN, b"/a/1 1 1:v"),
+        (PLAIN, b"/a/%"),
+        (PAGED, b"/paged"),
+        (PAGED, b"/paged?n=x&a=1"),
+        (PAGED, b"/paged?n=2&a=1"),
+        (TONGUE, b"/t/1"),
+        (TONGUE, b"/t/1 2 1:v"),
+        (TONGUE, b"/t/1 1 "),
+        (TONGUE, b"/t/1 1 2:v"),
+        (TONGUE, b"/t/1 1 x:v"),
+        (TONGUE, b"/t/1 1 01:v"),
+        (TONGUE, b"/t/1 1 " + b"9" * 5_000 + b":v"),
+        (TONGUE, b"/t/1 1 1:\xff"),
+        (CRUMBS, b"/c/1 3 4:hash"),
+    ],
+)
+def test_what_is_no_address_of_the_screen_tells_nothing(one: Screen, address: bytes) -> None:
+    """Nor does one that has a hash in place of what it stands for."""
+    assert ADDRESSES.inputs(one, address) is None
 
 
 @LAW
