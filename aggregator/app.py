@@ -11,8 +11,11 @@ from aggregator.engine.background import Background
 from aggregator.engine.compose import Composer
 from aggregator.engine.fill import Filler, Knowledge
 from aggregator.engine.parts import Parts
+from aggregator.engine.reading import Reading
+from aggregator.engine.refresh import Refreshing, Works
 from aggregator.engine.restamp import Restamping
 from aggregator.engine.serve import Screens
+from aggregator.engine.taking import Taking
 from aggregator.events import Event, Observer, Overtaken, Trouble
 from aggregator.http.access import AccessLog, Logged
 from aggregator.http.blocks import Blocks
@@ -32,6 +35,7 @@ from aggregator.invalidation.log import Log
 from aggregator.invalidation.redis_stream import RedisLog
 from aggregator.model.address import Addresses
 from aggregator.model.catalogue import Catalogue
+from aggregator.model.heat import Heat
 from aggregator.model.held import Held
 from aggregator.model.hops import pairs_of
 from aggregator.model.ledger import Ledger
@@ -86,6 +90,7 @@ class Service:
         grantings = {name: granting(fragment) for name, fragment in catalogue.fragments.items()}
         self._filler = Filler(self._tier, knowledge, sources, grantings, observe)
         self._background = Background(observe)
+        self.reading = Reading(Heat(idle_after=settings.idle_after), self._clock)
         self.screens = self._engine(catalogue.screens.values(), knowledge, observe)
         self.follower = Follower(
             log, self.ledger, self._clock, self._overtake, retention=settings.log_retention, on_notice=self._notice
@@ -100,7 +105,16 @@ class Service:
         routes, making, date = Routes(screens), Making(self.memory), Dates(self._clock.now)
         largest = self._settings.max_target_bytes, self._settings.max_header_bytes
         blocks = Blocks(reader, self._addresses, self._clock.now, largest[1])
-        hits = Hits(self.memory, self.ledger, self._clock, blocks, making, self.meters.watch, largest[0])
+        hits = Hits(
+            self.memory,
+            self.ledger,
+            self._clock,
+            blocks,
+            making,
+            self.meters.watch,
+            self.reading.first_read,
+            largest[0],
+        )
         self.direct = Direct(hits, routes, self.screens, reader, making, date, largest)
         share = self._settings.access_log
         log = AccessLog(share, random.random) if share else None
@@ -115,6 +129,9 @@ class Service:
         parts = Parts(self._tier, knowledge, self._filler, restamping, lanes, trust)
         policies = {screen.name: refreshing(screen) for screen in screens}
         composer = Composer(namespace, self.memory, self._tier, parts, knowledge, policies, background)
+        taking = Taking(self.memory, composer, restamping, knowledge)
+        works = Works(self._addresses, self.memory, self._tier, composer, taking, knowledge, self.reading, background)
+        self.refreshing = Refreshing(namespace, works, observe, self._settings.refresh_budget)
         pairs = frozenset(pair for screen in screens for pair in pairs_of(screen))
         return Screens(
             namespace,
@@ -122,9 +139,10 @@ class Service:
             self.memory,
             self._tier,
             composer,
-            restamping,
+            taking,
+            self.refreshing,
+            self.reading,
             knowledge,
-            background,
             observe,
             pairs,
             trust,
@@ -134,6 +152,7 @@ class Service:
         """Follow the log until cancelled; an exception is a defect, and the end of the process."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self.follower.run())
+            group.create_task(self.refreshing.run())
             group.create_task(self._become_ready())
 
     async def close(self) -> None:
@@ -170,6 +189,7 @@ class Service:
             "l1_views": len(self.memory),
             "ledger_tags": len(self.ledger),
             "flights": len(self._filler.flights),
+            "refreshes_due": len(self.refreshing),
             "background_tasks": len(self._background),
         }
         return {"counters": counters, "gauges": gauges}
@@ -183,8 +203,12 @@ class Service:
         self._ready = True
 
     def _overtake(self, tag: str, position: Position) -> None:
+        barrier = self.ledger.barrier
         if views := self.memory.overtake(tag, position):
-            self._observe(Overtaken(views))
+            self._observe(Overtaken(len(views)))
+            self.refreshing.overtaken(views, position)
+        if self.ledger.barrier > barrier:
+            self.refreshing.barrier_raised()
 
     def _notice(self, what: str, detail: str) -> None:
         self._observe(Trouble(what, detail))

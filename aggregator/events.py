@@ -47,6 +47,15 @@ class Overtaken(NamedTuple):
     views: int
 
 
+class Refreshed(NamedTuple):
+    """A view was due to be composed anew with nobody waiting. outcome: "composed", "overtaken" meanwhile, "failed",
+    "taken" from L2 as another process had composed it, "left" as that had not, "cold", or "unknown" where a secret
+    decides it."""
+
+    screen: str
+    outcome: str
+
+
 class Trouble(NamedTuple):
     """Something that an operator may want to know of. what: a bounded name; detail: for people."""
 
@@ -54,5 +63,5 @@ class Trouble(NamedTuple):
     detail: str
 
 
-Event = Served | Called | Joined | Overtaken | Trouble
+Event = Served | Called | Joined | Overtaken | Refreshed | Trouble
 Observer = Callable[[Event], None]

@@ -66,6 +66,10 @@ class Settings(BaseModel):
     log_retention: Duration = default("1h", description="how long the invalidation log is kept")
     l2_budget: Duration = default("50ms", description="how long one L2 operation may take")
     startup_limit: Duration = default("10s", description="ready after this at the latest, with all entries unproven")
+    refresh_budget: float = default(
+        200.0, ge=0, le=1e6, description="views that the fleet composes anew a second with nobody waiting"
+    )
+    idle_after: Duration = default("10m", description="what nobody has read for so long is not refreshed any more")
     drain_limit: Duration = default("10s", description="how long SIGTERM waits for answers under way")
     when_unproven: Literal["reload", "serve"] = default("reload", description="what is done while the log is away")
     max_target_bytes: Size = default("8KiB", description="longest request target (else 414)")

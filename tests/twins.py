@@ -22,7 +22,7 @@ from tests.scripted_transport import ScriptedTransport
 
 # Longer than anything takes that they do for an answer, and short beside all that expires (seconds).
 SETTLED = 0.25
-_DEFAULT = Settings()
+_DEFAULT = Settings(refresh_budget=0.0)
 _MADE_ID = re.compile(rb"(?<=\r\nx-request-id: )[0-9a-f]{16}(?=\r\n)")
 
 

@@ -104,12 +104,12 @@ class Process:
         loaders = {name: Deadline(shop, DEADLINE) for name, shop in world.shops.items()}
         self.service = Service(
             world.catalogue,
-            Settings(**settings),
+            Settings(**{"refresh_budget": 0.0, **settings}),
             world.tier,
             world.log,
             loaders,
             FleetClock(world.time, wall=1_000_000.0),
-            draw=lambda: 1.0,
+            draw=lambda: world.draw,
         )
         self.running = asyncio.get_running_loop().create_task(self.service.run())
 
@@ -134,7 +134,8 @@ class Process:
 class World:
     """Use it as an async context manager: `async with World(screens) as world:`."""
 
-    def __init__(self, *screens: Screen, processes: int = 1, **settings: Any) -> None:
+    def __init__(self, *screens: Screen, processes: int = 1, draw: float = 1.0, **settings: Any) -> None:
+        self.draw = draw
         slots = [slot for one in screens for slot in one.slots]
         named = [one for slot in slots for one in (slot.fragment, slot.fallback_fragment) if one]
         fragments = {one.name: one for one in named}

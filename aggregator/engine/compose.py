@@ -140,7 +140,7 @@ class Composer:
     def _holds_better(self, address: bytes) -> bool:
         """Was the whole view made meanwhile, by a request that began later and met no failure?"""
         held = self._memory.find(address)
-        if held is None or self._known.clock.now() >= held.fresh_until or not held.view().storable:
+        if held is None or self._known.clock.now() >= held.fresh_until or not held.storable:
             return False
         return self._known.ledger.current(held.tags, held.position)
 

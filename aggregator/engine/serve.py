@@ -9,11 +9,12 @@ from msgspec import Struct, structs
 
 from aggregator.engine.answer import Answer, Refused, wanting
 from aggregator.engine.asking import Asking
-from aggregator.engine.background import Background
 from aggregator.engine.compose import Composer
 from aggregator.engine.fill import Knowledge
-from aggregator.engine.restamp import Restamping
+from aggregator.engine.reading import Reading
+from aggregator.engine.refresh import Refreshing
 from aggregator.engine.run import Order
+from aggregator.engine.taking import Taking
 from aggregator.events import Observer, Served
 from aggregator.model.address import Addresses
 from aggregator.model.entry import Entry
@@ -23,8 +24,8 @@ from aggregator.model.inputs import Inputs
 from aggregator.model.keys import Key
 from aggregator.model.plan import Needs, plan
 from aggregator.model.screen import Screen
-from aggregator.model.standing import UNPROVEN_FOR, Standing
-from aggregator.model.view import View, view_from
+from aggregator.model.standing import UNPROVEN_FOR
+from aggregator.model.view import View
 from aggregator.tiers.memory import MemoryTier
 from aggregator.tiers.tier import SharedTier, TierUnavailable
 from cache_policies.policy import Verdict
@@ -61,9 +62,10 @@ class Screens:
         memory: MemoryTier,
         tier: SharedTier,
         composer: Composer,
-        restamping: Restamping,
+        taking: Taking,
+        refreshing: Refreshing,
+        reading: Reading,
         knowledge: Knowledge,
-        background: Background,
         observe: Observer,
         pairs: frozenset[tuple[str, str]],
         trust_unproven: bool = False,
@@ -73,9 +75,10 @@ class Screens:
         self._memory = memory
         self._tier = tier
         self._composer = composer
-        self._restamping = restamping
+        self._taking = taking
+        self._refreshing = refreshing
+        self._reading = reading
         self._known = knowledge
-        self._background = background
         self._observe = observe
         self._pairs = pairs
         self._trust_unproven = trust_unproven
@@ -97,6 +100,8 @@ class Screens:
         held = self._memory.get(address)
         view = held.view() if held else None
         verdict = self._verdict(held, view) if held and view else Verdict.EXPIRED
+        if held and verdict in _SERVED:
+            self._reading.note(held)
         if view and verdict is Verdict.FRESH:
             return self._served(screen, self._composer.answer(view, "l1", held))
         key = screen.key(self._namespace, screen.identity(inputs))
@@ -105,7 +110,7 @@ class Screens:
         asking = Asking(self._known.ledger.head, expires_at=expires_at, hops=hops)
         sought = Sought(screen, address, key, inputs, view, asking)
         if view and verdict is Verdict.REVALIDATE:
-            self._refresh(sought, view)
+            self._refreshing.given(screen, address, inputs, view)
             return self._served(screen, self._composer.answer(view, "l1", held))
         return sought
 
@@ -115,13 +120,11 @@ class Screens:
 
     def taken(self, sought: Sought, entry: Entry | None) -> Answer | None:
         """The third: what that answers, if it can be used."""
-        if entry is None or self._known.standing(entry) is not Standing.FRESH:
+        self._reading.note_at(sought.address)
+        taken = self._taking.take(sought.screen, sought.address, sought.key, entry)
+        if taken is None:
             return None
-        self._restamping.consider(sought.key, entry)
-        view = view_from(entry)
-        view.until = self._composer.until(sought.screen, view)
-        # Checked against the ledger as it enters.
-        held = self._memory.put(sought.screen, sought.address, view)
+        view, held = taken
         return self._served(sought.screen, self._composer.answer(view, "l2", held))
 
     async def composed(self, sought: Sought, entry: Entry | None) -> Answer | Refused | None:
@@ -133,7 +136,7 @@ class Screens:
         answer = await self._composer.compose(sought.order(first), asking, sought.old)
         if isinstance(answer, Answer):
             if answer.due or answer.view.until.judge(self._known.clock.now()) is Verdict.REVALIDATE:
-                self._refresh(sought, answer.view)
+                self._refreshing.given(sought.screen, sought.address, sought.inputs, answer.view)
             had = answer.had or sought.old is not None or entry is not None
             return self._served(sought.screen, structs.replace(answer, had=had))
         return self._served(sought.screen, answer)
@@ -163,21 +166,3 @@ class Screens:
             return True
         self._memory.remove(held)
         return False
-
-    def _refresh(self, sought: Sought, view: View) -> None:
-        """Compose the view anew behind the answer, loading what is stale or would be before this holder's early
-        refresh is over."""
-
-        async def refresh() -> None:
-            hops, ahead = Hops(self._namespace, sought.screen.name), _ahead(view)
-            asking = Asking(self._known.ledger.head, wait=True, ahead=ahead, hops=hops)
-            if first := plan(sought.screen, sought.inputs, self._namespace):
-                await self._composer.compose(sought.order(first), asking, old=None)
-
-        self._background.start(("refresh", sought.key.name), refresh)
-
-
-def _ahead(view: View) -> float:
-    """Seconds for which what is not loaded again has to be fresh still: the others would bring the holder here again
-    before the view expires."""
-    return 0.0 if view.stale else max(0.0, view.lead) + 0.001

@@ -34,6 +34,7 @@ COUNTERS = (
         "Loads not made: one was under way, or had just failed.",
         ("where",),
     ),
+    Family("refreshes", "Views that were due to be composed anew with nobody waiting.", ("screen", "outcome")),
     Family("views_overtaken", "Views expelled from L1 by invalidations."),
     Family("troubles", "Things an operator may want to know of; the log has the details.", ("what",)),
     Family("invalidations_applied", "Records of the invalidation log applied."),
@@ -53,6 +54,7 @@ GAUGES = (
     Family("l1_views", "Views held in L1."),
     Family("ledger_tags", "Tags in the ledgers."),
     Family("flights", "Loads under way."),
+    Family("refreshes_due", "Views that are due to be composed anew with nobody waiting."),
     Family("background_tasks", "Refreshes and stores under way."),
 )
 _GREATEST = {"log_lag_records"}

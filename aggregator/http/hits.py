@@ -21,8 +21,8 @@ _NAMED = b"\r\nx-request-id: "
 
 
 class Hits:
-    """count: told of what counts a screen's hits. longest: bytes of a target that is answered here at all.
-    at: the monotonic instant of the last hit.
+    """count: told of what counts a screen's hits. first_read: told of a view whose `reads` were 0. longest: bytes of a
+    target that is answered here at all. at: the monotonic instant of the last hit.
 
     Only what is fresh, proved and ordinary is answered here, and only to a request that is understood completely; the
     ordinary path would give the same bytes but for date and request id. `answer` is written for what CPython makes of
@@ -37,6 +37,7 @@ class Hits:
         blocks: Blocks,
         making: Making,
         count: Callable[[str, Tally], None],
+        first_read: Callable[[Held], None],
         longest: int = 8_192,
     ) -> None:
         self.at = 0.0
@@ -46,6 +47,7 @@ class Hits:
         self._blocks, self._young = blocks, blocks.young
         self._making = making
         self._count = count
+        self._first_read = first_read
         self._longest = longest
         self._pages: dict[str, Template] = {}
         # Floats, as what they are compared with: an int and a float are compared in five times the instructions.
@@ -55,7 +57,7 @@ class Hits:
         self._steps: Iterator[bytes] = iter(())
         self._date = self._ok = self._not_modified = b""
 
-    def answer(self, data: bytes) -> bytes | None:
+    def answer(self, data: bytes) -> bytes | None:  # noqa: C901  # to take steps out would cost calls
         """The whole response to a request that came in one read and is all of it; None where another path answers."""
         try:
             method, target, raw = data.split(b" ", 2)
@@ -86,6 +88,9 @@ class Hits:
             return None
         touch(held)
         page.hits += 1
+        if not held.reads:
+            self._first_read(held)
+        held.reads += 1
         self.at = proof_now
         form = self._making.best(held, block.form) if block.form else held
         step = next(self._steps, None) or self._next_round()

@@ -5,7 +5,7 @@ from typing import Any
 
 import structlog
 
-from aggregator.events import Called, Event, Joined, Overtaken, Served, Tally, Trouble
+from aggregator.events import Called, Event, Joined, Overtaken, Refreshed, Served, Tally, Trouble
 from aggregator.http.buckets import bucket
 from loaders.loader import Reason
 
@@ -38,6 +38,8 @@ class Meters:
                 self._count("loads_joined", where)
             case Overtaken(views):
                 self._count("views_overtaken", by=views)
+            case Refreshed(screen, outcome):
+                self._count("refreshes", screen, outcome)
             case Trouble(what):
                 self._count("troubles", what)
 

@@ -40,6 +40,10 @@ class Heat:
         scores = ((address, self._decayed(*scored, now)) for address, scored in self._scores.items())
         return nlargest(count, ((address, score) for address, score in scores if score > 0), key=lambda pair: pair[1])
 
+    def addresses(self) -> list[bytes]:
+        """Of all that anything is known of."""
+        return list(self._scores)
+
     def _decayed(self, score: float, at: float, now: float) -> float:
         since = now - at
         return 0.0 if since > self._idle_after else score * 2.0 ** (-since / self._half_life)

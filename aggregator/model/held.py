@@ -51,7 +51,8 @@ class Form(msgspec.Struct, gc=False, eq=False):
 class Held(Node, kw_only=True, gc=False, eq=False):
     """key: its address. body: JSON. position: where it was last proved current; raised when it is proved again.
     fresh_until: the end of its freshness for this holder, fleet seconds. rest: everything else, packed.
-    head: as in Form, of the body. forms: other forms of the body, by name. page: its screen's.
+    head: as in Form, of the body. forms: other forms of the body, by name. page: its screen's. reads: how often it was
+    read since that was last counted.
     """
 
     name: ClassVar[str] = ""
@@ -64,6 +65,7 @@ class Held(Node, kw_only=True, gc=False, eq=False):
     head: bytes | None = None
     forms: dict[str, Form] | None = None
     page: Page | None = None
+    reads: int = 0
 
     @property
     def own_tags(self) -> list[str]:
@@ -85,6 +87,11 @@ class Held(Node, kw_only=True, gc=False, eq=False):
     def ordinary(self) -> bool:
         """Is it whole, kept, and fresh in every slot, with nothing more to tell than how old each is?"""
         return self.rest[0] & ~LEVEL == _ORDINARY
+
+    @property
+    def storable(self) -> bool:
+        """Is it what the screen is, for everybody?"""
+        return self.rest[0] & (_WHOLE | _STALE | _UNPROVEN | _KEPT) == _WHOLE | _KEPT
 
     def view(self) -> View:
         """The view again; what is told of the ages of slots is as of whole seconds."""

@@ -100,21 +100,21 @@ class MemoryTier:
             self._eviction.remove(held)
             self._drop(held)
 
-    def overtake(self, tag: str, position: Position) -> int:
+    def overtake(self, tag: str, position: Position) -> list[Held]:
         """An invalidation of `tag` at `position`: expel the views it overtakes, or raise the barrier to it.
 
-        Compares positions, so that a view from a process that is ahead of this one stays. Returns how many went.
+        Compares positions, so that a view from a process that is ahead of this one stays. Returns what was expelled.
         """
         name = hash(tag) & _HASH
         if tag in self._common or name in self._wide:
             self._ledger.barrier = max(self._ledger.barrier, position)
-            return 0
+            return []
         one = self._one.get(name)
         several = self._some.get(name, ()) if one is None else (one,)
         overtaken = [held for held in several if held.position < position]
         for held in overtaken:
             self.remove(held)
-        return len(overtaken)
+        return overtaken
 
     def _charge(self, size: int) -> int:
         rounded = -(-size // _GRAIN) * _GRAIN

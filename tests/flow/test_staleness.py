@@ -136,3 +136,23 @@ def test_a_hot_view_is_refreshed_before_it_expires() -> None:
             assert await process.data() == {"user": 2}
 
     run(story())
+
+
+def test_a_hot_view_is_refreshed_before_it_expires_and_a_cold_one_is_not() -> None:
+    """Chance is fixed at 0.5 here, so that XFetch has it due a little before its end."""
+    eager = screen(Slot("user", fragment("user", lifetime=Lifetime(10.0), early_refresh=50.0)))
+
+    async def story() -> None:
+        async with World(eager, draw=0.5) as world:
+            [process] = world.processes
+            for id, reads in (("hot", 3), ("cold", 1)):
+                world.put("user", {"v": 1}, id)
+                for _ in range(reads):
+                    await process.get(id)
+            await asyncio.sleep(9.8)
+            for id in ("hot", "cold"):
+                assert (await process.get(id)).state == "fresh"
+            await asyncio.sleep(0.1)
+            assert world.shops["user"].calls == {"/user/hot": 2, "/user/cold": 1}
+
+    run(story())

@@ -46,7 +46,8 @@ class Edge:
         reader = InputReader(Viewers((), self.clock.now), str)
         blocks = Blocks(reader, Addresses([HOME, CARD]), self.clock.now)
         making, watch = Making(self.memory), self.meters.watch
-        self.hits = Hits(self.memory, self.ledger, self.clock, blocks, making, watch, **bounds)
+        self.read: list[Held] = []
+        self.hits = Hits(self.memory, self.ledger, self.clock, blocks, making, watch, self.read.append, **bounds)
 
     def put(self, address: bytes = b"/home/42", position: Position = HERE, **more: Any) -> Held:
         """A view that was made just now, fresh for a minute."""

@@ -1,0 +1,247 @@
+"""Refreshing composes views anew that nobody waits for: what is hot and was invalidated, and what was given stale."""
+
+import asyncio
+from collections.abc import Iterable
+from functools import partial
+from math import inf
+from typing import NamedTuple
+
+from aggregator.engine.answer import Answer, Refused
+from aggregator.engine.asking import Asking
+from aggregator.engine.background import Background
+from aggregator.engine.compose import Composer
+from aggregator.engine.fill import Knowledge
+from aggregator.engine.reading import Reading
+from aggregator.engine.run import Order
+from aggregator.engine.taking import Taking
+from aggregator.events import Observer, Refreshed
+from aggregator.model.address import Addresses
+from aggregator.model.agenda import Agenda, Due
+from aggregator.model.held import Held
+from aggregator.model.hops import Hops
+from aggregator.model.inputs import Inputs
+from aggregator.model.keys import Key
+from aggregator.model.plan import plan
+from aggregator.model.position import Position
+from aggregator.model.screen import Screen
+from aggregator.model.turn import ANOTHER, Began, Pace, Turns
+from aggregator.model.view import View
+from aggregator.tiers.memory import MemoryTier
+from aggregator.tiers.tier import SharedTier, TierUnavailable
+
+# Decayed reads from which on a view is hot: it takes two in the last minutes.
+HOT = 1.2
+# How often one view is composed behind its readers' backs, by the whole fleet: what is invalidated again and again
+# costs two at once, and then one a second.
+VIEW_PACE = Pace(1.0, burst=2)
+# Compositions at once in this process: with more, one slow MBU would hold them all the sooner.
+IN_FLIGHT = 64
+# Seconds after another process's composition should be over, at which to look for it; then after twice as long, and
+# so on, so often.
+_LOOK_AFTER, _LOOKS = 0.03, 5
+_STEP = 20  # views between two turns of others
+
+
+class Works(NamedTuple):
+    """What refreshing works with."""
+
+    addresses: Addresses
+    memory: MemoryTier
+    tier: SharedTier
+    composer: Composer
+    taking: Taking
+    known: Knowledge
+    reading: Reading
+    background: Background
+
+
+class Refreshing:
+    """budget: compositions that the fleet may make a second, 0 = none of what nobody has asked for."""
+
+    def __init__(self, namespace: str, works: Works, observe: Observer, budget: float) -> None:
+        self._namespace = namespace
+        self._with = works
+        self._observe = observe
+        self._pace = Pace(1 / budget, max(1, round(budget / 10))) if budget else None
+        self._alone = Turns()
+        self._agenda = Agenda()
+        self._under_way: dict[bytes, list[Due]] = {}
+        self._room = asyncio.Semaphore(IN_FLIGHT)
+        self._woken, self._raised = asyncio.Event(), asyncio.Event()
+
+    def __len__(self) -> int:
+        return len(self._agenda)
+
+    def overtaken(self, views: Iterable[Held], position: Position) -> None:
+        """An invalidation at `position` expelled these views."""
+        for held in views:
+            self._with.reading.count(held)
+            heat = self._heat(held.key)
+            if self._pace and heat >= HOT:
+                cost = held.view().timing.cost
+                self._add(Due(held.screen, held.key, position, heat * max(cost, 0.001), cost))
+
+    def barrier_raised(self) -> None:
+        """Views below it have to be proved again: the hot ones are looked at before they are read."""
+        self._raised.set()
+
+    def given(self, screen: Screen, address: bytes, inputs: Inputs, view: View) -> None:
+        """A reader was given a view that is stale, or will be soon."""
+        heat = self._heat(address)
+        if view.stale or view.timing.at + view.timing.lifetime.fresh_for <= self._with.known.clock.now():
+            due = Due(screen, address, view.position, max(heat, 1.0) * view.timing.cost, view.timing.cost, asked=True)
+        elif heat >= HOT:
+            due = Due(screen, address, view.position, heat * view.timing.cost, view.timing.cost, max(0.0, view.lead))
+        else:
+            return
+        due.inputs = inputs
+        self._add(due)
+
+    async def run(self) -> None:
+        """Refresh until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._begin_all(), name="refreshing")
+            group.create_task(self._look_below_barrier(), name="barrier")
+            group.create_task(self._with.reading.run(), name="reading")
+
+    def _add(self, due: Due, at: float = -inf) -> None:
+        if due.address in self._under_way:
+            self._under_way[due.address].append(due)
+        else:
+            self._agenda.add(due, at)
+            self._woken.set()
+
+    async def _begin_all(self) -> None:
+        while True:
+            while (due := self._agenda.pop(self._monotonic())) is not None:
+                await self._consider(due)
+            self._woken.clear()
+            try:
+                async with asyncio.timeout(min(self._agenda.next_at - self._monotonic(), 60.0)):
+                    await self._woken.wait()
+            except TimeoutError:
+                continue
+
+    async def _consider(self, due: Due) -> None:
+        if self._is_there(due):
+            return
+        inputs = due.inputs or self._with.addresses.inputs(due.screen, due.address)
+        if inputs is None or not (due.asked or self._heat(due.address) >= HOT):
+            self._tell(due, "unknown" if inputs is None else "cold")
+            return
+        key = due.screen.key(self._namespace, due.screen.identity(inputs))
+        if due.looks:
+            self._with.background.start(("look", due.address), partial(self._look, due, key))
+            return
+        await self._room.acquire()
+        self._under_way[due.address] = []
+        work = partial(self._compose, due, key, inputs)
+        if not (await self._may_begin(due, key) and self._with.background.start(("refresh", due.address), work)):
+            self._end(due)
+
+    def _is_there(self, due: Due) -> bool:
+        """Has a reader, or another process, seen to it meanwhile?"""
+        held = self._with.memory.find(due.address)
+        if held is None or held.position < due.needs:
+            return False
+        return held.storable and self._with.known.clock.now() < held.fresh_until
+
+    async def _may_begin(self, due: Due, key: Key) -> bool:
+        """Is it this process's turn, and within the budget? Where L2 is away, each process has a budget of its own."""
+        tier, began = self._with.tier, Began(self._with.known.ledger.head, due.begun_from)
+        try:
+            wait = await tier.take_turn(f"{key.name}:refresh", VIEW_PACE, began)
+        except TierUnavailable:
+            wait = 0.0
+        if wait == ANOTHER:
+            self._look_later(due)
+        elif wait:
+            self._agenda.add(due, self._monotonic() + wait)
+        if wait:
+            return False
+        if self._pace:
+            await self._keep_to(self._pace)
+        return True
+
+    async def _keep_to(self, pace: Pace) -> None:
+        while True:
+            wait = await self._budgeted(pace)
+            if not wait:
+                return
+            await asyncio.sleep(wait)
+
+    async def _budgeted(self, pace: Pace) -> float:
+        try:
+            return await self._with.tier.take_turn(f"{self._namespace}:refreshes", pace)
+        except TierUnavailable:
+            return self._alone.take(pace, self._monotonic())
+
+    async def _compose(self, due: Due, key: Key, inputs: Inputs) -> None:
+        try:
+            hops, ledger = Hops(self._namespace, due.screen.name), self._with.known.ledger
+            asking = Asking(ledger.head, wait=True, ahead=due.ahead + 0.001, hops=hops, behind=True)
+            if first := plan(due.screen, inputs, self._namespace):
+                order = Order(due.screen, due.address, key, inputs, first)
+                self._composed(due, await self._with.composer.compose(order, asking, old=None))
+        finally:
+            self._end(due)
+
+    def _composed(self, due: Due, answer: Answer | Refused) -> None:
+        if isinstance(answer, Refused) or not answer.view.whole:
+            self._tell(due, "failed")
+        elif not answer.current:  # what overtook it expelled nothing, as nothing was held
+            due.needs = self._with.known.ledger.head
+            self._under_way[due.address].append(due)
+            self._tell(due, "overtaken")
+        else:
+            self._tell(due, "composed")
+
+    def _end(self, due: Due) -> None:
+        self._room.release()
+        for again in self._under_way.pop(due.address):
+            self._add(again)
+
+    async def _look(self, due: Due, key: Key) -> None:
+        """Take over what another process has composed; where it has not, the next reader will see."""
+        [entry] = await self._with.tier.read([key])
+        taken = self._with.taking.take(due.screen, due.address, key, entry)
+        if taken:
+            self._tell(due, "taken")
+        elif due.looks < _LOOKS:
+            self._look_later(due)
+        else:
+            self._tell(due, "left")
+
+    def _look_later(self, due: Due) -> None:
+        due.looks += 1
+        self._agenda.add(due, self._monotonic() + (due.cost + _LOOK_AFTER) * 2 ** (due.looks - 1))
+        self._woken.set()
+
+    async def _look_below_barrier(self) -> None:
+        while True:
+            await self._raised.wait()
+            self._raised.clear()
+            for number, address in enumerate(self._with.reading.heat.addresses()):
+                if (held := self._with.memory.find(address)) is not None:
+                    self._prove(held)
+                if number % _STEP == 0:
+                    await asyncio.sleep(0)
+
+    def _prove(self, held: Held) -> None:
+        ledger = self._with.known.ledger
+        if held.position >= ledger.barrier:
+            return
+        if ledger.current(held.tags, held.position):
+            held.position = ledger.head
+        else:
+            self._with.memory.remove(held)
+            self.overtaken([held], ledger.head)
+
+    def _heat(self, address: bytes) -> float:
+        return self._with.reading.heat.of(address, self._with.known.clock.now())
+
+    def _monotonic(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    def _tell(self, due: Due, outcome: str) -> None:
+        self._observe(Refreshed(due.screen.name, outcome))
