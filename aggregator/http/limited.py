@@ -68,7 +68,14 @@ class Limited(HttpToolsProtocol):
         # The parser lets other versions pass, and any number of Host lines (RFC 9112, section 3.2).
         if version not in ("1.0", "1.1") or hosts > 1 or (version == "1.1" and hosts == 0):
             raise ValueError("another version of HTTP, or not exactly one Host")
+        # The parser takes what follows an upgrade for another protocol: a body would be read as requests.
+        if self.parser.should_upgrade() and self._has_body():
+            raise ValueError("an upgrade, which is never made, with a body")
         super().on_headers_complete()
+
+    def _has_body(self) -> bool:
+        fields = dict(self.headers)
+        return b"transfer-encoding" in fields or int(fields.get(b"content-length", b"0")) > 0
 
     def _too_many_headers(self) -> Reply:
         limit = self.limits.headers

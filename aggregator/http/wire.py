@@ -124,7 +124,7 @@ class Wire(Limited):
         try:
             self.feed_limited(data)
         except HttpParserUpgrade as end:
-            # No upgrade is made, so that what follows is another request (RFC 9110, section 7.8).
+            # No upgrade is made (RFC 9110, section 7.8), and with a body it is refused: what follows is a request.
             return int(end.args[0])
         except HttpParserError:
             self.send_400_response("")

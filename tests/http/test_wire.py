@@ -242,14 +242,47 @@ def test_a_head_may_be_split_anywhere(on: On) -> None:
     on(play)
 
 
-@pytest.mark.parametrize("first", [b"GET /a/1 HTTP/1.1\r\nupgrade: h2c\r\nconnection: upgrade\r\nhost: x\r\n\r\n"])
-def test_what_follows_an_upgrade_that_is_not_made_is_a_request(on: On, first: bytes) -> None:
-    """In the same read, too."""
+UPGRADE = b"GET /a/1 HTTP/1.1\r\nupgrade: h2c\r\nconnection: upgrade\r\nhost: x\r\n"
+
+
+@pytest.mark.parametrize("first", [UPGRADE, UPGRADE + b"content-length: 0\r\n", UPGRADE + b"content-length: 00\r\n"])
+@pytest.mark.parametrize("pause", [0.0, SETTLED])
+def test_what_follows_an_upgrade_that_is_not_made_is_a_request(on: On, first: bytes, pause: float) -> None:
+    """In the same read, too, or later."""
 
     async def play(_: Side, transport: ScriptedTransport) -> None:
-        transport.send(first + MISS + HIT)
+        transport.send(first + b"\r\n" + MISS)
+        await asyncio.sleep(pause)
+        transport.send(HIT)
         await asyncio.sleep(SETTLED)
         assert [whose(one) for one in answers(transport)] == [b"1", b"2", b"1"]
+
+    on(play)
+
+
+@pytest.mark.parametrize(
+    "length",
+    [
+        b"content-length: %d" % len(MISS),
+        b"Content-Length: 0%d" % len(MISS),
+        b"transfer-encoding: chunked",
+        b"transfer-encoding: gzip, chunked",
+    ],
+)
+@pytest.mark.parametrize("method", [b"GET", b"POST", b"CONNECT"])
+@pytest.mark.parametrize("pause", [None, 0.0, SETTLED])
+def test_the_body_of_an_upgrade_is_no_request(on: On, length: bytes, method: bytes, pause: float | None) -> None:
+    """It is refused with its head, in the same read or not, and nothing behind it is looked at."""
+
+    async def play(_: Side, transport: ScriptedTransport) -> None:
+        target = b"x:1" if method == b"CONNECT" else b"/a/1"
+        head = UPGRADE.replace(b"GET /a/1", method + b" " + target) + length + b"\r\n\r\n"
+        transport.send(head if pause is not None else head + MISS)
+        await asyncio.sleep(pause or 0.0)
+        transport.send(MISS)
+        await asyncio.sleep(SETTLED)
+        assert [one[:3] for one in answers(transport)] == [b"400"]
+        assert transport.closed
 
     on(play)
 
