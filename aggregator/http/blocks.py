@@ -23,7 +23,7 @@ _NOT_HERE = frozenset(
         *(b"cdn-loop", b"trailer", b"http2-settings", b"keep-alive"),
     )
 )
-_NO_COPIES: dict[bytes, str] = {}
+_NO_COPIES: dict[bytes, list[str]] = {}
 # A token is looked at again after this (seconds), in case that its key is not honoured any more.
 _PROVED_FOR = 1.0
 
@@ -39,7 +39,7 @@ class Block:
     """
 
     form: str
-    copies: dict[bytes, str]
+    copies: dict[bytes, list[str]]
     suffixes: tuple[bytes, ...]
     until: float
     request_id: bytes | None

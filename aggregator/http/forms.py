@@ -1,7 +1,7 @@
 """A form is one way to write an answer's body: JSON or MessagePack, in a content coding."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import lru_cache
 from typing import cast
 
@@ -13,12 +13,9 @@ from aggregator.http.negotiation import MSGPACK, wants_msgpack
 
 # Names of forms are also the suffixes of their entity tags; JSON as it is has none.
 JSON, PACKED = "", "msgpack"
-# Whichever form the answer is in.
-ANY = "*"
 _CODINGS = ("zstd", "br", "gzip")
-Copies = Callable[[bytes], str | None]
-_NONE: dict[bytes, str] = {}
-NO_COPIES: Copies = _NONE.get
+# Given a body's digest and the form it would be sent in: the form of a copy that does as well, None = there is none.
+Copies = Callable[[bytes, str], str | None]
 _ENTITY_TAG = re.compile(r'(?:W/)?"([^"]*)"')
 _OURS = re.compile(r"([0-9a-f]{32})(?:-([a-z-]+))?")
 FORMS = frozenset([JSON, PACKED, *_CODINGS, *(f"{PACKED}-{coding}" for coding in _CODINGS)])
@@ -62,20 +59,32 @@ def etag(digest: bytes, form: str = JSON) -> str:
     return f'"{digest.decode()}-{form}"' if form else f'"{digest.decode()}"'
 
 
-def copies(if_none_match: str) -> Copies:
-    """What the client has, by weak comparison (RFC 9110, section 13.1.2): for a digest the form of its copy, or ANY."""
+def no_copies(digest: bytes, sent: str) -> None:
+    """Nothing."""
+
+
+def copies(if_none_match: str, wanted: str) -> Copies:
+    """What a client has that wants this form (RFC 9110, section 13.1.2); any copy does for `*`."""
     if if_none_match.strip() == "*":
-        return lambda _: ANY
-    return own_copies(if_none_match).get if if_none_match else NO_COPIES
+        return lambda _, sent: sent
+    if not (own := own_copies(if_none_match)):
+        return no_copies
+    return lambda digest, sent: usable_copy(own.get(digest, ()), sent, wanted)
 
 
-def own_copies(if_none_match: str) -> dict[bytes, str]:
-    """The same for those entity tags that are named and ours. Of two with one digest the first counts: either copy is
-    as good."""
-    found: dict[bytes, str] = {}
+def usable_copy(had: Collection[str], sent: str, wanted: str) -> str | None:
+    """Of the forms of a client's copies the one that serves it: as it would be sent, or as it is wanted, which may not
+    be made yet, or that without a coding, which it may have been sent before. Any other is of what another request
+    wants: a client that holds several keeps the wrong one for current."""
+    return next((form for form in (sent, wanted, plain(sent)) if form in had), None)
+
+
+def own_copies(if_none_match: str) -> dict[bytes, list[str]]:
+    """Of those entity tags that are named and ours: for a digest the forms of its copies, by weak comparison."""
+    found: dict[bytes, list[str]] = {}
     for tag in _ENTITY_TAG.findall(if_none_match):
         if (ours := _OURS.fullmatch(tag)) and (form := ours[2] or JSON) in FORMS:
-            found.setdefault(ours[1].encode(), form)
+            found.setdefault(ours[1].encode(), []).append(form)
     return found
 
 

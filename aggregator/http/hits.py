@@ -7,6 +7,7 @@ from math import floor
 from aggregator.clock import FleetClock
 from aggregator.events import Tally
 from aggregator.http.blocks import Block, Blocks
+from aggregator.http.forms import usable_copy
 from aggregator.http.heads import Template
 from aggregator.http.making import Making
 from aggregator.http.negotiation import ID_PREFIX
@@ -118,7 +119,8 @@ class Hits:
 
     def _unlike(self, method: bytes, block: Block, held: Held, form: Form | Held, step: bytes) -> bytes:
         """The response to what is not most requests: with an id of its own, to HEAD, or who has a copy."""
-        had = block.copies.get(held.digest)
+        copies = block.copies.get(held.digest)
+        had = usable_copy(copies, form.name, block.form) if copies else None
         start = self._ok if had is None else self._not_modified
         if block.request_id is not None:
             start, step = start[: start.rindex(_NAMED) + len(_NAMED)], block.request_id

@@ -25,7 +25,8 @@ class Wanted(NamedTuple):
     def by(cls, headers: Mapping[bytes, bytes]) -> "Wanted":
         """What these header fields ask for."""
         accept, had = (headers.get(name, b"").decode("latin-1") for name in (b"accept", b"if-none-match"))
-        return cls(wanted(accept, headers.get(b"accept-encoding", b"")), copies(had))
+        form = wanted(accept, headers.get(b"accept-encoding", b""))
+        return cls(form, copies(had, form))
 
 
 def reply_with(screen: Screen, answer: Answer | Refused | None, asked: Wanted, making: Making) -> Reply:

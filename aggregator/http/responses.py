@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from math import floor
 
 from aggregator.engine.answer import Answer, Refused
-from aggregator.http.forms import ANY, JSON, NO_COPIES, Copies, etag, fields
+from aggregator.http.forms import JSON, Copies, etag, fields, no_copies
 from aggregator.http.problems import PROBLEM_TYPE, Reply, problem
 from aggregator.http.slots import HEADER, slots_field
 from aggregator.model.held import Form
@@ -13,7 +13,7 @@ from aggregator.model.view import TITLES
 from cache_policies.policy import fresh_until
 
 
-def respond(screen: Screen, answer: Answer | Refused, body: Form | None = None, copies: Copies = NO_COPIES) -> Reply:
+def respond(screen: Screen, answer: Answer | Refused, body: Form | None = None, copies: Copies = no_copies) -> Reply:
     """The reply to a GET of the screen; to HEAD the same without its body.
 
     body: in the form that the client is given, None = JSON. copies: what the client has already. Times in it are whole
@@ -35,8 +35,8 @@ def respond(screen: Screen, answer: Answer | Refused, body: Form | None = None, 
     if view.status != 200:
         return Reply(view.status, view.body, headers | {"content-type": PROBLEM_TYPE})
     name, content = (body.name, body.body) if body else (JSON, view.body)
-    if (had := copies(view.digest)) is not None:
-        return Reply(304, b"", headers | {"etag": etag(view.digest, name if had == ANY else had)})
+    if (had := copies(view.digest, name)) is not None:
+        return Reply(304, b"", headers | {"etag": etag(view.digest, had)})
     return Reply(200, content, headers | {"etag": etag(view.digest, name), **fields(name)})
 
 

@@ -65,6 +65,17 @@ def test_what_the_client_has_not_is_sent(running: Running, mbu: Mbu, id: str, co
     assert running.get(f"/card/{id}", {"if-none-match": condition.format(bare=bare)}).status == 200
 
 
+@pytest.mark.parametrize("also", ["", ", {json}", ", {packed}"])
+def test_what_the_client_has_for_another_request_is_no_copy(running: Running, mbu: Mbu, id: str, also: str) -> None:
+    """A cache that holds both forms, and names the tags of both, is told the one that this request wants."""
+    mbu.put(f"/base/part/{id}/end", {"a": 1})
+    json, packed = (running.get(f"/card/{id}", accept).headers["etag"] for accept in ({}, MSGPACK))
+    for accept, own, other in (({}, json, packed), (MSGPACK, packed, json)):
+        condition = other + also.format(json=json, packed=packed)
+        got = running.get(f"/card/{id}", {**accept, "if-none-match": condition})
+        assert (got.status, got.headers["etag"]) == (304 if own in condition else 200, own)
+
+
 def test_a_list_may_stand_on_several_lines(running: Running, mbu: Mbu, id: str) -> None:
     """Repeated field lines are one list (RFC 9110, section 5.3)."""
     mbu.put(f"/base/part/{id}/end", 1)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.http.forms import ANY, FORMS, coding_of, copies, etag, fields, made, own_copies, plain, wanted
+from aggregator.http.forms import FORMS, coding_of, copies, etag, fields, made, own_copies, plain, wanted
 
 DIGEST, OTHER = (digits.hex().encode() for digits in (bytes(range(16)), bytes(16)))
 TAG = DIGEST.decode()
@@ -78,9 +78,9 @@ def test_a_tag_of_ours_is_known_again(form: str) -> None:
     tag = etag(DIGEST, form)
     assert tag[0] == tag[-1] == '"'
     for field in (tag, f"W/{tag}", f'"other", {tag}', f'"a,b" ,W/{tag},"c"'):
-        assert own_copies(field) == {DIGEST: form}
-        assert copies(field)(DIGEST) == form
-        assert copies(field)(OTHER) is None
+        assert own_copies(field) == {DIGEST: [form]}
+        assert copies(field, form)(DIGEST, form) == form
+        assert copies(field, form)(OTHER, form) is None
 
 
 @pytest.mark.parametrize(
@@ -105,22 +105,51 @@ def test_a_tag_of_ours_is_known_again(form: str) -> None:
 def test_another_tag_is_not_ours(field: str) -> None:
     """Nor is a form that we do not make."""
     assert own_copies(field) == {}
-    assert copies(field)(DIGEST) is None
+    assert copies(field, "")(DIGEST, "") is None
 
 
 def test_any_copy_is_current_for_the_star() -> None:
-    """In whichever form; quoted, it is a tag."""
-    assert copies("*")(DIGEST) == copies(" * ")(OTHER) == ANY
-    assert copies('"*"')(DIGEST) is None
+    """As it would be sent; quoted, it is a tag."""
+    assert copies("*", "br")(DIGEST, "br") == "br"
+    assert copies(" * ", "br")(OTHER, "") == ""
+    assert copies('"*"', "")(DIGEST, "") is None
 
 
-def test_of_two_copies_of_one_body_the_first_is_named() -> None:
-    """Of two bodies each."""
+def test_all_copies_of_a_body_are_known() -> None:
+    """And those of another."""
     field = f"{etag(DIGEST, 'br')}, {etag(DIGEST)}, {etag(OTHER, 'msgpack')}"
-    assert own_copies(field) == {DIGEST: "br", OTHER: "msgpack"}
+    assert own_copies(field) == {DIGEST: ["br", ""], OTHER: ["msgpack"]}
+
+
+@pytest.mark.parametrize(
+    ("had", "wanted", "sent", "found"),
+    [
+        (["br"], "br", "br", "br"),
+        (["br", ""], "", "", ""),
+        (["", "br"], "br", "br", "br"),
+        (["br"], "br", "", "br"),
+        ([""], "br", "br", ""),
+        (["msgpack"], "msgpack-br", "msgpack-br", "msgpack"),
+        (["msgpack-br"], "msgpack-br", "msgpack", "msgpack-br"),
+        ([""], "msgpack", "", ""),
+        (["br"], "", "", None),
+        (["gzip"], "br", "br", None),
+        (["msgpack"], "", "", None),
+        ([""], "msgpack", "msgpack", None),
+        (["msgpack-br"], "br", "", None),
+        (["msgpack-br", "msgpack"], "br", "br", None),
+    ],
+)
+def test_a_copy_counts_for_a_request_that_could_have_been_sent_it(
+    had: list[str], wanted: str, sent: str, found: str | None
+) -> None:
+    """As it is sent before any other; also where its coding is made only later, or was not made yet. None is taken for
+    another format's, nor for one in a coding that the request does not want."""
+    field = ", ".join(etag(DIGEST, form) for form in had)
+    assert copies(field, wanted)(DIGEST, sent) == found
 
 
 @given(st.text(st.sampled_from('"W/,* -abr0'), max_size=40))
 def test_any_field_can_be_read(field: str) -> None:
     """Whatever stands in it."""
-    assert copies(field)(DIGEST) in (None, ANY)
+    assert copies(field, "br")(DIGEST, "br") == ("br" if field.strip() == "*" else None)

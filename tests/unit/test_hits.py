@@ -107,7 +107,11 @@ def test_a_hit_is_a_whole_response(edge: Edge) -> None:
 
 def test_the_clients_own_id_comes_back(edge: Edge) -> None:
     """In its place, whatever else is asked for; and a new one in place of what is none."""
-    for lines in ((), (f'If-None-Match: "{DIGEST}"',), (f'If-None-Match: "{DIGEST}-br"',)):
+    held = edge.memory.find(b"/home/42")
+    assert held
+    edge.form(held, "br")
+    conditions = [(), *((f'If-None-Match: "{DIGEST}{suffix}"',) for suffix in ("", "-br"))]
+    for lines in [*conditions, *(("Accept-Encoding: br", *condition) for condition in conditions)]:
         usual, own = edge.get(*lines), edge.get("X-Request-Id: own", *lines)
         assert [*own[1]] == [*usual[1]]
         assert own == (usual[0], {**usual[1], b"x-request-id": b"own"}, usual[2])
@@ -142,16 +146,49 @@ def test_what_is_no_whole_request_is_not_answered(edge: Edge, data: bytes) -> No
 
 
 def test_a_copy_is_answered_with_its_own_tag(edge: Edge) -> None:
-    """304 without content; in whichever form the copy is, and whichever would be sent."""
+    """304 without content; also where its form is wanted and not made yet."""
     whole = edge.get()[1]
     first, headers, body = edge.get(f'If-None-Match: "{DIGEST}"')
     assert (first, body) == (b"HTTP/1.1 304 Not Modified", b"")
     ours = {name: value for name, value in whole.items() if not name.startswith(b"content-")}
     assert headers == {**ours, b"x-request-id": headers[b"x-request-id"]}
-    for form in ("br", "msgpack-zstd"):
-        other = edge.get(f'If-None-Match: W/"{DIGEST}-{form}"')
+    held = edge.memory.find(b"/home/42")
+    assert held
+    for form in ("br", "gzip"):
+        edge.memory.add_form(held, Form(form, b""))
+        other = edge.get(f"Accept-Encoding: {form}", f'If-None-Match: W/"{DIGEST}-{form}"')
         assert (other[0], other[1][b"etag"], other[2]) == (first, f'"{DIGEST}-{form}"'.encode(), b"")
         assert {**other[1], b"etag": b""}.keys() == headers.keys()
+
+
+@pytest.mark.parametrize(
+    ("form", "lines"),
+    [
+        ("msgpack", ()),
+        ("br", ()),
+        ("br", ("Accept-Encoding: gzip",)),
+        ("gzip", ("Accept-Encoding: br",)),
+        ("", ("Accept: application/msgpack",)),
+        ("msgpack-br", ("Accept-Encoding: br",)),
+    ],
+)
+def test_a_copy_in_a_form_that_is_not_wanted_does_not_count(edge: Edge, form: str, lines: tuple[str, ...]) -> None:
+    """What a client holds for another request is not taken for the answer to this one."""
+    held = edge.memory.find(b"/home/42")
+    assert held
+    edge.form(held, "br")
+    edge.memory.add_form(held, Form("gzip", b""))
+    tag = f'"{DIGEST}-{form}"' if form else f'"{DIGEST}"'
+    first, headers, body = edge.get(*lines, f"If-None-Match: {tag}")
+    assert first == b"HTTP/1.1 200 OK"
+    assert headers[b"etag"] != tag.encode()
+    assert body
+
+
+def test_of_several_copies_the_one_that_would_be_sent_is_named(edge: Edge) -> None:
+    """Whichever stands first."""
+    for had in (f'"{DIGEST}-br", "{DIGEST}"', f'"{DIGEST}", "{DIGEST}-br"'):
+        assert edge.get(f"If-None-Match: {had}")[1][b"etag"] == f'"{DIGEST}"'.encode()
 
 
 def test_a_copy_of_another_body_is_not_current(edge: Edge) -> None:
@@ -175,7 +212,8 @@ def test_a_form_that_is_there_is_sent(edge: Edge, form: str) -> None:
     assert headers.get(b"content-encoding", b"") == coding.encode()
     first, short, _ = edge.get(*lines, f'If-None-Match: "{DIGEST}-{form}"')
     assert (first, short[b"etag"]) == (b"HTTP/1.1 304 Not Modified", headers[b"etag"])
-    assert edge.get(*lines, f'If-None-Match: "{DIGEST}"')[1][b"etag"] == f'"{DIGEST}"'.encode()
+    uncoded = f'"{DIGEST}-{packed}"' if packed else f'"{DIGEST}"'
+    assert edge.get(*lines, f"If-None-Match: {uncoded}")[1][b"etag"] == uncoded.encode()
 
 
 def counting(monkeypatch: pytest.MonkeyPatch) -> list[str]:
