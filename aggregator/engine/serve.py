@@ -153,10 +153,13 @@ class Screens:
         """What L1's view may be used for. Two comparisons prove it: the time with the proof, its position with the
         barrier; no tag is looked at."""
         now = self._known.clock.now()
+        verdict = view.until.judge(now)
+        if verdict not in _SERVED:  # A proof would be in vain, and its position raised above that of what L2 has.
+            return verdict
         trusted = self._known.vouches or self._trust_unproven or now - view.at < UNPROVEN_FOR
         if not trusted or (held.position < self._known.ledger.barrier and not self._proved_again(held)):
             return Verdict.EXPIRED
-        return view.until.judge(now)
+        return verdict
 
     def _proved_again(self, held: Held) -> bool:
         """What lies below the barrier is raised to the head, or dropped."""

@@ -28,4 +28,15 @@ class Taking:
         self._restamping.consider(key, entry)
         view = view_from(entry)
         view.until = self._composer.until(screen, view)
+        self._restamp(address, view)
         return view, self._memory.put(screen, address, view)
+
+    def _restamp(self, address: bytes, view: View) -> None:
+        """What was just proved current is so at the head; unless L1 holds a fresh one, which was made meanwhile.
+
+        1. This process holds a view. 2. Another one makes it anew. 3. The barrier rises, and what is held is proved
+        again, here, above that. 4. It expires, and L2's would never replace it.
+        """
+        there = self._memory.find(address)
+        if there is None or self._known.clock.now() >= there.fresh_until:
+            view.position = max(view.position, self._known.ledger.head)

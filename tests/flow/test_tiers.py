@@ -2,7 +2,10 @@
 
 import asyncio
 
+from aggregator.engine.serve import Sought
+from aggregator.model.inputs import Inputs
 from aggregator.model.screen import Slot
+from aggregator.model.tags import screen_tag
 from tests.virtual_time import run
 from tests.world import World, fragment, screen
 
@@ -103,5 +106,69 @@ def test_without_l2_each_process_loads_for_itself() -> None:
                 assert (await process.get()).tier == "mbu"
                 assert (await process.get()).tier == "l1"
             assert world.calls() == 4
+
+    run(story())
+
+
+def test_what_expired_in_l1_makes_way_for_what_l2_has() -> None:
+    """Also where the barrier rose above both."""
+
+    async def story() -> None:
+        async with World(HOME, OTHER, processes=2) as world:
+            world.put("user", {"n": 1})
+            world.put("posts", [1, 2])
+            first, second = world.processes
+            await first.get()
+            await asyncio.sleep(61)
+            await world.invalidate("unrelated")
+            await second.get()
+            await world.invalidate(screen_tag("other"))
+            assert [(await first.get()).tier for _ in range(3)] == ["l2", "l1", "l1"]
+
+    run(story())
+
+
+def test_what_was_proved_again_makes_way_when_it_expires() -> None:
+    """Though what L2 has was made before that, and in L1 nothing with a lower position replaces a higher one."""
+
+    async def story() -> None:
+        async with World(HOME, OTHER, processes=2) as world:
+            world.put("user", {"n": 1})
+            world.put("posts", [1, 2])
+            first, second = world.processes
+            await first.get()
+            await asyncio.sleep(50)
+            for name in list(world.tier.blobs):
+                world.tier.blobs.drop(name)
+            await second.get()
+            await world.invalidate(screen_tag("other"))
+            assert (await first.get()).tier == "l1"
+            await asyncio.sleep(11)
+            assert [(await first.get()).tier for _ in range(3)] == ["l2", "l1", "l1"]
+
+    run(story())
+
+
+def test_a_view_made_meanwhile_is_not_replaced_by_one_read_before_it() -> None:
+    """1. A request looks into L2. 2. The view is made anew, here. 3. What was read is current still, but older."""
+
+    async def story() -> None:
+        async with World(HOME, processes=2) as world:
+            world.put("user", {"n": 1})
+            world.put("posts", [1, 2])
+            reader, maker = world.processes
+            await maker.get()
+            await asyncio.sleep(1)
+            await world.invalidate("unrelated")
+            inputs, home = Inputs({"id": "42"}), world.catalogue.screens["home"]
+            sought = reader.service.screens.begin(home, inputs)
+            assert isinstance(sought, Sought)
+            [entry] = await reader.service.screens.read(sought)
+            for name in list(world.tier.blobs):
+                world.tier.blobs.drop(name)
+            made = await reader.get()
+            assert made.tier == "mbu"
+            assert reader.service.screens.taken(sought, entry)
+            assert (await reader.get()).view.timing == made.view.timing
 
     run(story())
