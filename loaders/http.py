@@ -97,8 +97,10 @@ class HttpLoader:
         async with client.get(url).headers(headers).timeout(timeout).build_streamed() as response:
             headers = _plain(response.headers)
             length = headers.get("content-length", "")
-            # What says how long it is, and is no longer, comes in one step: HTTP itself ends it there.
-            small = length.isdecimal() and len(length) < 10 and int(length) <= self._max_payload
+            # What says how long it is, and is no longer, comes in one step: HTTP itself ends it there, unless it comes
+            # in chunks, where the length says nothing (RFC 9112, section 6.3).
+            told = length.isdecimal() and len(length) < 10 and "transfer-encoding" not in headers
+            small = told and int(length) <= self._max_payload
             body = bytes(await response.bytes()) if small else await _read(response.body_reader.read, self._max_payload)
             return outcome_of(response.status, headers, body, self._max_payload)
 

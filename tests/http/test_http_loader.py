@@ -76,9 +76,12 @@ def test_a_payload_of_exactly_the_limit_is_loaded_and_one_byte_more_is_not() -> 
     assert failure(answer(just + b" "), max_payload=1000).reason is Reason.PAYLOAD
 
 
-def test_an_endless_body_is_cut_at_the_limit_and_not_at_the_deadline() -> None:
+@pytest.mark.parametrize("also", [b"", b"content-length: 5\r\n"])
+def test_an_endless_body_is_cut_at_the_limit_and_not_at_the_deadline(also: bytes) -> None:
+    """Also where it says besides how long it is, which does not count then."""
+
     async def endless(exchange: Exchange) -> bytes:
-        return OK + b"transfer-encoding: chunked\r\n\r\n" + b"40000\r\n" + b" " * 0x40000 + b"\r\n"
+        return OK + also + b"transfer-encoding: chunked\r\n\r\n" + b"40000\r\n" + b" " * 0x40000 + b"\r\n"
 
     assert failure(endless, max_payload=100_000).reason is Reason.PAYLOAD
 
