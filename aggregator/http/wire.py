@@ -153,7 +153,9 @@ class Wire(Limited):
         """The response ends; a request that waited is next, or what was not parsed yet."""
         waited = bool(self.pipeline)
         super().on_response_complete()
-        if self._unfed:
+        if waited and not self.transport.is_closing():
+            self._feed()  # The rest of its body may be there.
+        elif self._unfed:
             self.flow.pause_reading()
         self._set_free()
         if waited or self.transport.is_closing():

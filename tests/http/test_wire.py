@@ -5,7 +5,13 @@ import re
 from collections.abc import Awaitable, Callable
 
 import pytest
+from starlette.types import Receive, Scope, Send
+from uvicorn.server import ServerState
 
+from aggregator.http.limited import Limits
+from aggregator.http.wire import Never, Wire
+from aggregator.process.worker import server
+from aggregator.settings import Settings
 from tests.screens_of_all_kinds import LATENCY, SECRET, Echoing, catalogue
 from tests.scripted_transport import ScriptedTransport
 from tests.twins import SETTLED, Side
@@ -327,3 +333,40 @@ def test_a_request_that_breaks_off_is_refused_once(on: On, before: bytes, reads:
         assert [one[:3] for one in answers(transport)] == [b"200"] * before.count(MISS) + [b"400"]
 
     on(play)
+
+
+async def measuring(_: Scope, receive: Receive, send: Send) -> None:
+    """An application that answers how long a body is, a while after it was read."""
+    size, more = 0, True
+    while more:
+        message = await receive()
+        size += len(message.get("body", b""))
+        more = message.get("more_body", False)
+    await asyncio.sleep(LATENCY)
+    said = b"%d" % size
+    headers = [(b"content-length", b"%d" % len(said))]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": said})
+
+
+@pytest.mark.parametrize(
+    "sizes", [(600, 600), (600, 600, 600), (0, 3_000, 0, 70_000), (300_000, 1, 300_000), (1_000,) * 20]
+)
+@pytest.mark.parametrize("piece", [700, 1_024, 65_536, 1_000_000])
+def test_bodies_of_requests_that_wait_are_read(sizes: tuple[int, ...], piece: int) -> None:
+    """All of them, in order, whether they come with their heads or behind."""
+
+    async def play() -> None:
+        config = server(measuring, Settings()).config
+        wire = Wire(Limits(), Never(), config=config, server_state=ServerState(), app_state={})
+        transport = ScriptedTransport(wire)
+        posts = [b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n%b" % (n, b"z" * n) for n in sizes]
+        data = b"".join(posts)
+        for at in range(0, len(data), piece):
+            transport.send(data[at : at + piece])
+            await asyncio.sleep(0)
+        await asyncio.sleep(SETTLED + len(sizes) * LATENCY)
+        assert [int(one.partition(b"\r\n\r\n")[2]) for one in answers(transport)] == [*sizes]
+        assert not transport.reading_paused
+
+    run(play())
