@@ -95,3 +95,24 @@ class SlowLink:
             self._backs.remove(back)
             self.under_way -= 1
             back([[*call[1:]] for call in calls])
+
+
+class OddLink:
+    """Gives every trip the same replies, or first those of `turns`, and notes what a trip's end raises."""
+
+    def __init__(self, replies: list[Any]) -> None:
+        self.replies = replies
+        self.turns: list[list[Any]] = []
+        self.raised: list[Exception] = []
+
+    def send(self, calls: Sequence[Call], back: Back) -> None:
+        asyncio.get_running_loop().call_soon(self._arrive, back)
+
+    async def close(self) -> None:
+        pass
+
+    def _arrive(self, back: Back) -> None:
+        try:
+            back(self.turns.pop() if self.turns else self.replies)
+        except Exception as error:
+            self.raised.append(error)

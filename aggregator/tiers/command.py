@@ -31,11 +31,14 @@ class Command:
         return ("EVAL", self.script.text, len(self.keys), *self.keys, *self.args)
 
     def settle(self, reply: Any) -> None:
-        """Give the reply to who waits, if anybody still does."""
+        """Give the reply to who waits, if anybody still does; one that cannot be read is none."""
         if isinstance(reply, Exception):
             self.fail(f"the server refused: {reply}", reply)
         elif not self.future.done():
-            self.future.set_result(self.read(reply))
+            try:
+                self.future.set_result(self.read(reply))
+            except Exception as error:
+                self.fail(f"the server's reply cannot be read: {error!r}", error)
 
     def fail(self, why: str, cause: Exception | None = None) -> None:
         """Tell who waits, if anybody still does."""

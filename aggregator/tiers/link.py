@@ -49,6 +49,8 @@ class Link:
             why = TimeoutError(f"no connection within {self._server.connect_within:g} s")
         except OSError as error:
             why = error
+        except UnicodeError as error:
+            why = ConnectionError(f"{self._server.host!r} is no name of a host: {error}")
         finally:
             self._ready(why)
 

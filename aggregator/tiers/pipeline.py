@@ -38,7 +38,7 @@ class Pipeline:
     dropped, so that a slow moment costs no connection and a slow first connection still comes about. How long a
     round trip may last at all is the link's to say.
 
-    `read` makes of a reply what its waiter is given; it does not raise.
+    `read` makes of a reply what its waiter is given; where it raises, that waiter has TierUnavailable.
     """
 
     def __init__(self, link: Sending, budget: float = 0.05, cap: int = 512, in_flight: int = 4) -> None:
@@ -132,20 +132,27 @@ class Pipeline:
         return batch
 
     def _back(self, trip: Trip, replies: list[Any] | OSError) -> None:
-        if isinstance(replies, OSError):
-            trip.fail(replies)
-        elif unknown := trip.deal(replies):
-            self._link.send([run.by_text() for run in unknown], partial(self._back_by_text, trip, unknown))
-            return
-        self._ended()
+        unknown: list[Command] = []
+        try:
+            if isinstance(replies, OSError):
+                trip.fail(replies)
+            else:
+                unknown = trip.deal(replies)
+        finally:  # A trip that never ended would keep its place for good.
+            if unknown:
+                self._link.send([run.by_text() for run in unknown], partial(self._back_by_text, trip, unknown))
+            else:
+                self._ended()
 
     def _back_by_text(self, trip: Trip, runs: list[Command], replies: list[Any] | OSError) -> None:
-        if isinstance(replies, OSError):
-            trip.fail(replies)
-        else:
-            for run, reply in zip(runs, replies, strict=True):
-                run.settle(reply)
-        self._ended()
+        try:
+            if isinstance(replies, OSError):
+                trip.fail(replies)
+            else:
+                for run, reply in zip(runs, replies, strict=True):
+                    run.settle(reply)
+        finally:
+            self._ended()
 
     def _ended(self) -> None:
         self._under_way -= 1

@@ -1,6 +1,6 @@
 """A trip is the commands that go to the server together: their calls, and whose each reply is."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import islice
 from typing import Any
 
@@ -43,6 +43,13 @@ class Trip:
             command.fail(f"L2 is not reachable: {error}", error)
 
     def _deal_values(self, reply: Any) -> None:
-        values: Iterator[Any] | None = None if isinstance(reply, Exception) else iter(reply)
-        for read in self._reads:
-            read.settle(reply if values is None else list(islice(values, len(read.keys))))
+        if isinstance(reply, Exception):
+            for read in self._reads:
+                read.settle(reply)
+        elif isinstance(reply, list) and len(reply) == sum(len(read.keys) for read in self._reads):
+            values = iter(reply)
+            for read in self._reads:
+                read.settle(list(islice(values, len(read.keys))))
+        else:
+            for read in self._reads:
+                read.fail(f"the server's reply to MGET is not a value a key: {reply!r:.100}")

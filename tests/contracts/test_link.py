@@ -197,6 +197,18 @@ def test_where_nobody_listens_each_learns_it() -> None:
     play(Server(path="/nowhere/at/all"), steps)
 
 
+def test_a_name_that_no_host_can_have_is_not_reachable() -> None:
+    """Whoever sends learns it, each time anew."""
+
+    async def steps(link: Link) -> None:
+        for _ in range(2):
+            error = await said(link, PING)
+            assert isinstance(error, OSError)
+            assert "'a..b' is no name of a host" in str(error)
+
+    play(Server.of("redis://a..b"), steps)
+
+
 def test_closing_tells_everybody(clean_redis_url: str) -> None:
     """Those who wait for the connection, and those who wait for a reply."""
 

@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 import redis
+from hiredis import ReplyError
 
 from aggregator.tiers.link import Link
 from aggregator.tiers.pipeline import Pipeline
+from aggregator.tiers.scripts import Script
 from aggregator.tiers.server import Server
 from aggregator.tiers.tier import TierUnavailable
-from tests.links import SlowLink
+from tests.links import OddLink, SlowLink
 from tests.virtual_time import run
 
 
@@ -141,6 +143,61 @@ def test_closing_releases_every_waiter():
             with pytest.raises(TierUnavailable):
                 await future
         assert asyncio.get_running_loop().time() < 1_000.05
+
+    run(steps())
+
+
+@pytest.mark.parametrize(
+    "replies", [[None], [1], [b"v"], [[]], [[b"v", b"w"]], [[b"not a number"]], [ReplyError("no")]]
+)
+def test_a_reply_that_cannot_be_read_is_none(replies: list[Any]):
+    """Its waiter learns it at once, and however often that happens others are served."""
+
+    async def steps() -> None:
+        link, loop = OddLink(replies), asyncio.get_running_loop()
+        pipeline = Pipeline(link)
+        for _ in range(10):
+            with pytest.raises(TierUnavailable, match="server"):
+                await pipeline.get(["k"], lambda values: [int(value) for value in values])
+        assert loop.time() == pytest.approx(1_000.0)
+        link.replies = [[b"1"]]
+        assert await pipeline.get(["k"], as_it_is) == [b"1"]
+        assert not link.raised
+
+    run(steps())
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_script_reply_that_cannot_be_read_is_none(known: bool):
+    """Whether the server knew the script or was sent it."""
+
+    async def steps() -> None:
+        link = OddLink([])
+        pipeline = Pipeline(link)
+        for _ in range(10):
+            link.turns = [] if known else [[ReplyError("NOSCRIPT No matching script.")]]
+            link.replies = [b"not a number"]
+            with pytest.raises(TierUnavailable, match="cannot be read"):
+                await pipeline.run(Script("return 1"), ["k"], [], int)
+        link.replies = [b"1"]
+        assert await pipeline.run(Script("return 1"), ["k"], [], int) == 1
+        assert not link.raised
+
+    run(steps())
+
+
+def test_a_trip_ends_whatever_comes_back():
+    """Also where a link breaks its promise of a reply for each call, which is a defect."""
+
+    async def steps() -> None:
+        link = OddLink([])
+        pipeline = Pipeline(link)
+        for _ in range(10):
+            with pytest.raises(TierUnavailable, match="50 ms"):
+                await pipeline.get(["k"], as_it_is)
+        assert len(link.raised) == 10
+        link.replies = [[b"1"]]
+        assert await pipeline.get(["k"], as_it_is) == [b"1"]
 
     run(steps())
 
