@@ -86,11 +86,17 @@ class Run:
         """Load what most slots need, one entry that nobody else reads, without a task that waits for it."""
         flight = self._parts.begin(want, held[want.key.name], self._asking)
         self._in_the_air += 1
-        flight.result.add_done_callback(lambda _: self._land(slot, want, held, flight))
+        flight.result.add_done_callback(lambda _: self._touch_down(slot, want, held, flight))
 
-    def _land(self, slot: Slot, want: Want, held: Held, flight: Flight) -> None:
+    def _touch_down(self, slot: Slot, want: Want, held: Held, flight: Flight) -> None:
         if self._landed.done():  # the caller has left
             return
+        try:
+            self._land(slot, want, held, flight)
+        except Exception as error:  # A callback has no caller to learn of it, and who waits would do so for ever.
+            self._landed.set_exception(error)
+
+    def _land(self, slot: Slot, want: Want, held: Held, flight: Flight) -> None:
         piece = self._parts.landed(flight, want, held[want.key.name], self._asking)
         if piece and not (part := shaped(Part(slot, (piece,)))).failed:
             self._done[slot.name] = part

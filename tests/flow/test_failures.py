@@ -6,6 +6,7 @@ import orjson
 import pytest
 
 from aggregator.engine.answer import Refused
+from aggregator.model.part import Part
 from aggregator.model.screen import Slot
 from cache_policies.policy import Lifetime
 from loaders.loader import Absent, Failed, Loaded, LoadRequest, NotModified, Outcome, Reason
@@ -86,6 +87,31 @@ def test_a_slow_mbu_is_late_at_its_deadline() -> None:
             assert isinstance(refused, Refused)
             assert refused.failure.reason is Reason.DEADLINE
             assert world.time() - began == pytest.approx(0.5, abs=0.02)
+
+    run(story())
+
+
+@pytest.mark.parametrize("broken", ["posts", "user"])
+def test_a_defect_ends_the_request_that_meets_it(monkeypatch: pytest.MonkeyPatch, broken: str) -> None:
+    """At once, with the exception; nobody waits for a slot that will never be there. The next request is served."""
+
+    async def story() -> None:
+        async with World(HOME) as world:
+            world.put("user", {"n": 1})
+            world.put("posts", [])
+            [process] = world.processes
+            with monkeypatch.context() as patch:
+
+                def defect(part: Part) -> Part:
+                    if part.slot.name == broken:
+                        raise ZeroDivisionError
+                    return part
+
+                patch.setattr("aggregator.engine.run.shaped", defect)
+                with pytest.raises(ZeroDivisionError):
+                    await asyncio.wait_for(process.ask(), 3_600.0)
+            assert world.time() < 1_001.0
+            assert (await process.get()).view.whole
 
     run(story())
 
