@@ -201,11 +201,18 @@ class Wire(Limited):
             self.cycle.disconnected = True  # It is to have no other answer.
         if begun and self.pipeline:
             self.pipeline.popleft()
+        elif begun and self.cycle.response_started:
+            self.transport.close()  # Nor is one answered twice whose body broke off behind its answer.
         elif begun or self._idle():
             self._refuse_now()
 
     def _refuse_now(self) -> None:
         if not self.transport.is_closing():
             # With an id of ours: how much of a refused head was parsed depends on how it came in pieces.
-            self.transport.write(raw(self.refusal, formatdate(usegmt=True), request_id(None)))
+            date, id = formatdate(usegmt=True), request_id(None)
+            self.transport.write(raw(self.refusal, date, id, self._in_message and self._is_to_head()))
             self.transport.close()
+
+    def _is_to_head(self) -> bool:
+        """Before its target is read, the parser's method is that of the request before."""
+        return bool(self.url) and self.parser.get_method() == b"HEAD"

@@ -335,6 +335,69 @@ def test_a_request_that_breaks_off_is_refused_once(on: On, before: bytes, reads:
     on(play)
 
 
+@pytest.mark.parametrize("first", [HIT, MISS, HIT.replace(b"GET", b"HEAD"), b"POST" + HIT[3:]])
+@pytest.mark.parametrize("pause", [0.0, LATENCY / 2, SETTLED])
+def test_a_body_that_breaks_off_gets_no_second_answer(on: On, first: bytes, pause: float) -> None:
+    """Where its request was answered already, the connection is closed, and no more is said."""
+
+    async def play(_: Side, transport: ScriptedTransport) -> None:
+        transport.send(first[:-2] + b"transfer-encoding: chunked\r\n\r\n")
+        await asyncio.sleep(pause)
+        answered = bool(transport.said)
+        transport.send(b"none\r\n" + HIT)
+        await asyncio.sleep(SETTLED)
+        assert transport.closed
+        [answer] = answers(transport)
+        assert answer.startswith(b"400") is not answered
+
+    on(play)
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        b"HEAD /a/1 HTTP/1.1\r\nhost: x\r\nhost: y\r\n\r\n",
+        b"HEAD /a/1 HTTP/1.1\r\nhost: x\r\nx: " + b"y" * 40_000 + b"\r\n\r\n",
+        b"HEAD /a/1 HTTP/1.1\r\nhost: x\r\nno colon\r\n\r\n",
+        b"HEAD /" + b"y" * 10_000 + b" HTTP/1.1\r\nhost: x\r\n\r\n",
+        b"HEAD /a/1 HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nnone\r\n",
+        b"HEAD /a/1 HTTP/1.1\r\nhost: x\r\nupgrade: h2c\r\nconnection: upgrade\r\ncontent-length: 1\r\n\r\na",
+    ],
+)
+@pytest.mark.parametrize("before", [b"", MISS, HIT + MISS])
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_refusal_of_head_has_no_body(on: On, refused: bytes, before: bytes, whole: bool) -> None:
+    """Its length is told all the same; also where it waits for others, or comes in pieces."""
+
+    async def play(_: Side, transport: ScriptedTransport) -> None:
+        for piece in (
+            [before + refused] if whole else [before, *(refused[at : at + 9] for at in range(0, 900, 9)), refused[900:]]
+        ):
+            transport.send(piece)
+            await asyncio.sleep(0)
+        await asyncio.sleep(SETTLED)
+        answer = answers(transport)[-1]
+        assert answer[0] == ord("4")
+        assert b"\r\ncontent-length: " in answer
+        assert answer.endswith(b"\r\n\r\n")
+
+    on(play)
+
+
+@pytest.mark.parametrize("garbage", [b"what?\r\n\r\n", b"GE /a/1 HTTP/1.1\r\n\r\n", b"\x00", b"HEAD\r\n\r\n"])
+def test_what_is_no_request_is_refused_with_a_body_whatever_came_before(on: On, garbage: bytes) -> None:
+    """Also behind one to HEAD."""
+
+    async def play(_: Side, transport: ScriptedTransport) -> None:
+        transport.send(b"HEAD /a/1 HTTP/1.1\r\nhost: x\r\nte: x\r\nconnection: x\r\n\r\n")
+        await asyncio.sleep(SETTLED)
+        transport.send(garbage)
+        await asyncio.sleep(SETTLED)
+        assert answers(transport)[-1].endswith(b"}")
+
+    on(play)
+
+
 async def measuring(_: Scope, receive: Receive, send: Send) -> None:
     """An application that answers how long a body is, a while after it was read."""
     size, more = 0, True
