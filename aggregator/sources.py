@@ -13,6 +13,7 @@ from aggregator.model.screen import Screen
 from cache_policies.early import Early
 from cache_policies.fixed import Fixed
 from cache_policies.jitter import Jittered
+from cache_policies.margin import Margin
 from cache_policies.origin import OriginCapped
 from cache_policies.policy import Lifetime, Policy
 from loaders.asgi import AsgiLoader
@@ -75,5 +76,7 @@ def granting(fragment: Fragment) -> Granting:
 
 
 def refreshing(screen: Screen) -> Policy:
-    """When a screen's views are refreshed before they expire: as its most eager fragment says."""
-    return Early(Fixed(Lifetime(0.0)), max(slot.fragment.early_refresh for slot in screen.slots))
+    """When a screen's views are refreshed before they expire: as its most eager fragments say."""
+    fragments = [slot.fragment for slot in screen.slots]
+    early = Early(Fixed(Lifetime(0.0)), max(fragment.early_refresh for fragment in fragments))
+    return Margin(early, max(fragment.refresh_before for fragment in fragments))

@@ -49,6 +49,7 @@ def _fragment(name: str, table: FragmentTable, defaults: DefaultsTable) -> Fragm
         absent_for=_first(table.absent_for, defaults.absent_for),
         jitter=_first(table.jitter, defaults.jitter),
         early_refresh=_first(table.early_refresh, defaults.early_refresh),
+        refresh_before=_first(table.refresh_before, defaults.refresh_before),
         tags_from=PayloadPath.parse(table.tags_from) if table.tags_from else None,
         tags_from_prefix=table.tags_from_prefix,
         headers={header: Template.parse(text) for header, text in table.headers.items()},

@@ -25,6 +25,7 @@ class Fragment:
     absent_for: seconds that "there is nothing" is kept.
     jitter: the share (0 to 1) by which lifetimes are shortened at random, so that what was loaded together does
         not expire together. early_refresh: XFetch's beta; 0 refreshes nothing before it expires.
+    refresh_before: seconds before it expires, the same whatever loading costs.
     tags_from, tags_from_prefix: where in the payload further tags are found, and what stands before each.
     headers: sent with its loads, by name. forward: the request's own headers that are handed on, and make it private
         to who sent them. batch: how many are asked for in one call. serves_overtaken: is what was invalidated
@@ -39,6 +40,7 @@ class Fragment:
     absent_for: float
     jitter: float = 0.0
     early_refresh: float = 0.0
+    refresh_before: float = 0.0
     tags_from: PayloadPath | None = None
     tags_from_prefix: str = ""
     headers: Mapping[str, Template] = field(default_factory=lambda: MappingProxyType({}))

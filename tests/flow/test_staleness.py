@@ -156,3 +156,24 @@ def test_a_hot_view_is_refreshed_before_it_expires_and_a_cold_one_is_not() -> No
             assert world.shops["user"].calls == {"/user/hot": 2, "/user/cold": 1}
 
     run(story())
+
+
+def test_a_hot_view_is_refreshed_a_declared_time_before_it_expires() -> None:
+    """However quick its MBU is."""
+    eager = screen(Slot("user", fragment("user", lifetime=Lifetime(10.0), refresh_before=3.0)))
+
+    async def story() -> None:
+        async with World(eager) as world:
+            [process] = world.processes
+            world.put("user", {"v": 1})
+            for pause in (0.0, 1.0, 5.8):
+                await asyncio.sleep(pause)
+                await process.get()
+            await asyncio.sleep(0.1)
+            assert world.shops["user"].calls.total() == 1
+            await asyncio.sleep(0.4)
+            assert (await process.get()).state == "fresh"
+            await asyncio.sleep(0.1)
+            assert world.shops["user"].calls.total() == 2
+
+    run(story())

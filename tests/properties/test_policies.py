@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from cache_policies.early import Early
 from cache_policies.fixed import Fixed
 from cache_policies.jitter import Jittered
+from cache_policies.margin import Margin
 from cache_policies.origin import OriginCapped
 from cache_policies.policy import Lifetime, Origin, Policy, Timing, plain_moments
 
@@ -21,7 +22,12 @@ timings = st.builds(Timing, st.floats(1e9, 2e9), lifetimes, seconds)
 
 def compositions(lifetime: Lifetime, share: float, beta: float) -> list[Policy]:
     """The three wrappers around a fixed lifetime, in each of their six orders."""
-    wrappers = (OriginCapped, lambda inner: Jittered(inner, share), lambda inner: Early(inner, beta))
+    wrappers = (
+        OriginCapped,
+        lambda inner: Jittered(inner, share),
+        lambda inner: Early(inner, beta),
+        lambda inner: Margin(inner, beta),
+    )
     composed = []
     for order in permutations(wrappers):
         policy: Policy = Fixed(lifetime)

@@ -7,6 +7,7 @@ import pytest
 from cache_policies.early import Early
 from cache_policies.fixed import Fixed
 from cache_policies.jitter import Jittered
+from cache_policies.margin import Margin
 from cache_policies.origin import OriginCapped
 from cache_policies.policy import SILENT, Lifetime, Origin, Timing, Verdict
 
@@ -101,3 +102,27 @@ def test_jitter_outside_the_cap_spreads_what_the_origin_capped():
     said = Origin(fresh_for=10.0)
     assert Jittered(OriginCapped(Fixed(HOUR)), 0.5).grant(said, 1.0).fresh_for == 5.0
     assert OriginCapped(Jittered(Fixed(HOUR), 0.5)).grant(said, 1.0).fresh_for == 10.0
+
+
+def test_a_margin_ends_freshness_so_long_before_its_end_and_nothing_else():
+    """Whatever is drawn, and whatever loading cost."""
+    moments = Margin(Fixed(HOUR), 5.0).moments(TIMING, 0.3)
+    assert moments == Fixed(HOUR).moments(TIMING, 0.3)._replace(fresh_until=1_055.0)
+
+
+def test_a_margin_leaves_half_of_what_was_granted():
+    """What is due as soon as it is there would be loaded without end."""
+    assert Margin(Fixed(HOUR), 500.0).moments(TIMING, 0.3).fresh_until == 1_030.0
+
+
+def test_a_margin_takes_the_earlier_end():
+    """XFetch may be due sooner where loading is slow."""
+    slow = TIMING._replace(cost=20.0)
+    assert Margin(Early(Fixed(HOUR)), 5.0).moments(slow, math.exp(-1.0)).fresh_until == pytest.approx(1_040.0)
+
+
+@pytest.mark.parametrize("seconds", [-0.1, math.nan, math.inf])
+def test_a_margin_refuses_what_is_none(seconds: float):
+    """It is said at once, not when something expires."""
+    with pytest.raises(ValueError, match="margin"):
+        Margin(Fixed(HOUR), seconds)
