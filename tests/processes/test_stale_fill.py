@@ -30,7 +30,7 @@ def test_no_answer_is_older_than_an_invalidation_acknowledged_before_it(pair: Pa
     raced = sum(any(trial.raced) for trial in trials)
     print(f"seed {seed}: {raced} of {len(trials)} trials raced, {len(stale)} stale")
     assert not stale, "\n".join([f"seed {seed}", *stale])
-    assert raced > 0.7 * len(trials)
+    assert raced > 0.5 * len(trials)
 
 
 async def _play(pair: Pair, trials: list[Trial]) -> list[str]:
