@@ -32,9 +32,10 @@ Done = Callable[[bytes], None]
 
 
 class Asked(NamedTuple):
-    """A request for a screen. name: its id. head: is it one to HEAD?"""
+    """A request for a screen. path: as it came. name: its id. head: is it one to HEAD?"""
 
     screen: Screen
+    path: bytes
     inputs: Inputs
     wanted: Wanted
     name: str
@@ -74,7 +75,7 @@ class Direct:
         try:
             found = self._screens.begin(asked.screen, asked.inputs)
         except Exception:
-            asyncio.get_running_loop().call_soon(done, self._raw(asked, defect(asked.screen.route.text)))
+            asyncio.get_running_loop().call_soon(done, self._defect(asked))
             return True
         if isinstance(found, Sought):
             reading = self._screens.read(found)
@@ -105,14 +106,14 @@ class Direct:
         if not isinstance(inputs, Inputs):
             return None
         name = request_id(headers.get(b"x-request-id"))
-        return Asked(screen, inputs, Wanted.by(headers), name, method == b"HEAD")
+        return Asked(screen, match[1], inputs, Wanted.by(headers), name, method == b"HEAD")
 
     def _read(self, asked: Asked, sought: Sought, done: Done, reading: "asyncio.Future[list[Entry | None]]") -> None:
         try:
             entry = _entry_of(reading)
             answer = self._screens.taken(sought, entry)
         except Exception:
-            done(self._raw(asked, defect(asked.screen.route.text)))
+            done(self._defect(asked))
             return
         if answer:
             done(self._replied(asked, answer))
@@ -126,7 +127,7 @@ class Direct:
             try:
                 answer = await self._screens.composed(sought, entry)
             except Exception:
-                done(self._raw(asked, defect(asked.screen.route.text)))
+                done(self._defect(asked))
                 return
             done(self._replied(asked, answer))
 
@@ -134,7 +135,12 @@ class Direct:
         try:
             return self._raw(asked, reply_with(asked.screen, answer, asked.wanted, self._making))
         except Exception:
-            return self._raw(asked, defect(asked.screen.route.text))
+            return self._defect(asked)
+
+    def _defect(self, asked: Asked) -> bytes:
+        """To be called while the exception is handled."""
+        with structlog.contextvars.bound_contextvars(request_id=asked.name):
+            return self._raw(asked, defect(asked.path.decode("latin-1")))
 
     def _raw(self, asked: Asked, reply: Reply) -> bytes:
         return raw(reply, self._date(), asked.name, asked.head)

@@ -60,7 +60,7 @@ class PublicApp:
         try:
             return await self._reply(scope, headers)
         except Exception:
-            return defect(scope["path"])
+            return defect(scope["raw_path"].decode("latin-1"))
 
     async def _reply(self, scope: Scope, headers: Headers) -> Reply:
         method, path = scope["method"], scope["raw_path"]
