@@ -67,7 +67,7 @@ def said(one: Screen, view: View, now: float, form: str, body: bytes, had: str |
     """What the ordinary path says of what L1 holds."""
     ttl = plain_moments(view.timing).fresh_until - now
     answer = Answer(view, "l1", now, ttl, ttl <= 0, False)
-    return head_of(respond(one, answer, Form(form, body) if form else None, lambda _: had))
+    return head_of(respond(one, answer, Form(form, body) if form else None, lambda *_: had))
 
 
 @LAW
