@@ -8,6 +8,7 @@ from aggregator.commands.forget import forget
 from aggregator.commands.invalidate import invalidate
 from aggregator.commands.plan import plan
 from aggregator.commands.serve import serve
+from aggregator.commands.warm import warm
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
@@ -16,5 +17,5 @@ def main() -> None:
     """Compose each app screen from many small services, keep it ready, and keep it right."""
 
 
-for command in (serve, check, plan, invalidate, forget, demo):
+for command in (serve, check, plan, warm, invalidate, forget, demo):
     main.add_command(command)

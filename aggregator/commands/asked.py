@@ -42,6 +42,11 @@ def read_inputs(screen: Screen, given: Iterable[str]) -> Inputs:
     return Inputs(values, subject=values.get(SUBJECT))
 
 
+def needed(screen: Screen) -> list[str]:
+    """The names of the inputs that have to be given."""
+    return [name for name, read in _reads(screen) if _refuses_nothing(read)]
+
+
 def target(screen: Screen, inputs: Inputs) -> str:
     """Path and query of the request, with those query parameters that are not at their defaults."""
     segments = (
@@ -68,6 +73,14 @@ def _reads(screen: Screen) -> Iterator[tuple[str, Read]]:
     for kind, names in {"header": screen.headers, "cookie": screen.cookies}.items():
         for name in names:
             yield f"{kind}.{name}", partial(_field, kind, name)
+
+
+def _refuses_nothing(read: Read) -> bool:
+    try:
+        read(None)
+    except InputMistake:
+        return True
+    return False
 
 
 def _typed(name: str, parameter: Parameter, default: str | None, said: str | None) -> str:
