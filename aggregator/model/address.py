@@ -6,7 +6,7 @@ from urllib.parse import quote, quote_plus
 from aggregator.model.fragment import FORWARDED, SUBJECT
 from aggregator.model.inputs import InputMistake, Inputs, read_query
 from aggregator.model.keys import canonical, parts_of
-from aggregator.model.route import Parameter, Route
+from aggregator.model.route import Parameter, Route, Routes
 from aggregator.model.screen import Screen
 
 # What clients leave as it is in a path segment (RFC 3986, section 3.3).
@@ -29,6 +29,8 @@ class Addresses:
     def __init__(self, screens: Iterable[Screen], reserved: Iterable[str] = ()) -> None:
         screens = list(screens)
         never = [Route.parse(path) for path in reserved]
+        self._screens = {screen.name: screen for screen in screens}
+        self._routes = Routes(screens)
         self.signatures: list[Signature] = list(dict.fromkeys([(), *map(signature, screens)]))
         self._numbers = {screen.name: self.signatures.index(signature(screen)) for screen in screens}
         self._incomplete = {screen.name for screen in screens if _needs_more(screen)}
@@ -44,6 +46,17 @@ class Addresses:
         blank = screen.name in self._incomplete or self._is_taken(screen, path.encode())
         before = f" {screen.name} ".encode() if blank else b""
         return before + target + self.suffix(self._numbers[screen.name], inputs)
+
+    def find(self, address: bytes) -> tuple[Screen, Inputs] | None:
+        """The screen and the inputs of the view with this address; None as in `inputs`."""
+        shadowed, target = address.startswith(b" "), address.partition(b" ")[0]
+        if shadowed:
+            screen = self._screens.get(address.split(b" ", 2)[1].decode(errors="replace"))
+        else:
+            found = self._routes.find(target.partition(b"?")[0])
+            screen = found[0] if found else None
+        inputs = self.inputs(screen, address) if screen else None
+        return (screen, inputs) if screen and inputs else None
 
     def inputs(self, screen: Screen, address: bytes) -> Inputs | None:
         """The inputs that decide the view with this address; None where it is no view's of this screen, and where a

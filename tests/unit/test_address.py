@@ -149,6 +149,7 @@ def test_an_address_tells_the_inputs_that_decide_its_view(asked: tuple[Addresses
     told = addresses.inputs(one, address := addresses.of(one, inputs(values)))
     assert told == Inputs({name: values[name] for name in one.inputs}, subject=values.get("viewer.sub"))
     assert addresses.of(one, told) == address
+    assert addresses.find(address) == (one, told)
 
 
 def mangled(address: bytes) -> st.SearchStrategy[bytes]:
@@ -168,8 +169,9 @@ MANGLED = READABLE.flatmap(
 def test_what_tells_inputs_is_their_address(asked: tuple[Screen, bytes]) -> None:
     """Whatever bytes: of a screen they are the address of the inputs that they tell, or they tell none."""
     one, address = asked
-    told = ADDRESSES.inputs(one, address)
-    assert told is None or ADDRESSES.of(one, told) == address
+    told, found = ADDRESSES.inputs(one, address), ADDRESSES.find(address)
+    assert told is None or (ADDRESSES.of(one, told) == address and found == (one, told))
+    assert found is None or ADDRESSES.of(*found) == address
 
 
 @pytest.mark.parametrize(
