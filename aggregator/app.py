@@ -10,12 +10,14 @@ from aggregator.clock import FleetClock
 from aggregator.engine.background import Background
 from aggregator.engine.compose import Composer
 from aggregator.engine.fill import Filler, Knowledge
+from aggregator.engine.noting import Noting
 from aggregator.engine.parts import Parts
 from aggregator.engine.reading import Reading
 from aggregator.engine.refresh import Refreshing, Works
 from aggregator.engine.restamp import Restamping
 from aggregator.engine.serve import Screens
 from aggregator.engine.taking import Taking
+from aggregator.engine.warm_start import WarmStart
 from aggregator.events import Event, Observer, Overtaken, Trouble
 from aggregator.http.access import AccessLog, Logged
 from aggregator.http.blocks import Blocks
@@ -45,8 +47,12 @@ from aggregator.model.screen import Screen
 from aggregator.settings import Settings
 from aggregator.sources import granting, loader, refreshing, source
 from aggregator.tiers.guarded import Guarded
+from aggregator.tiers.hot import HotList, LocalHotList, RedisHotList
+from aggregator.tiers.link import Link
 from aggregator.tiers.memory import MemoryTier
+from aggregator.tiers.pipeline import Pipeline
 from aggregator.tiers.redis import RedisTier
+from aggregator.tiers.server import Server
 from aggregator.tiers.tier import SharedTier
 from cache_policies.eviction.choice import chosen
 from cache_policies.eviction.eviction import Eviction
@@ -54,13 +60,15 @@ from loaders.lifespan import Lifespan
 from loaders.loader import Loader
 
 _UNSHARED = secrets.token_bytes(32)
+_NO_LIST = LocalHotList(capacity=0)
 
 
 class Service:
     """Everything that one process needs to answer screens.
 
     tier, log and loaders (by MBU) are given, so that tests run the same service on scripted ones. hash_key: makes the
-    hashes that stand for secrets in keys; the same in all processes of a fleet that share private entries.
+    hashes that stand for secrets in keys; the same in all processes of a fleet that share private entries. hot: the
+    list of what the fleet's readers read most.
     """
 
     def __init__(
@@ -73,6 +81,7 @@ class Service:
         clock: FleetClock | None = None,
         draw: Callable[[], float] = lambda: 1.0 - random.random(),  # noqa: S311  # it spreads refreshes
         hash_key: bytes = _UNSHARED,
+        hot: HotList = _NO_LIST,
     ) -> None:
         self._catalogue, self._settings = catalogue, settings
         self.meters = Meters()
@@ -91,6 +100,7 @@ class Service:
         self._filler = Filler(self._tier, knowledge, sources, grantings, observe)
         self._background = Background(observe)
         self.reading = Reading(Heat(idle_after=settings.idle_after), self._clock)
+        self._hot, self._noting = hot, Noting(self.reading.heat, hot, self._clock)
         self.screens = self._engine(catalogue.screens.values(), knowledge, observe)
         self.follower = Follower(
             log, self.ledger, self._clock, self._overtake, retention=settings.log_retention, on_notice=self._notice
@@ -132,6 +142,7 @@ class Service:
         taking = Taking(self.memory, composer, restamping, knowledge)
         works = Works(self._addresses, self.memory, self._tier, composer, taking, knowledge, self.reading, background)
         self.refreshing = Refreshing(namespace, works, observe, self._settings.refresh_budget)
+        self.warm_start = WarmStart(namespace, self._hot, self._addresses, self.memory, self._tier, taking)
         pairs = frozenset(pair for screen in screens for pair in pairs_of(screen))
         return Screens(
             namespace,
@@ -153,6 +164,7 @@ class Service:
         async with asyncio.TaskGroup() as group:
             group.create_task(self.follower.run())
             group.create_task(self.refreshing.run())
+            group.create_task(self._noting.run())
             group.create_task(self._become_ready())
 
     async def close(self) -> None:
@@ -195,11 +207,14 @@ class Service:
         return {"counters": counters, "gauges": gauges}
 
     async def _become_ready(self) -> None:
+        time = asyncio.get_running_loop().time
+        latest = time() + self._settings.startup_limit
         try:
-            async with asyncio.timeout(self._settings.startup_limit):
+            async with asyncio.timeout_at(latest):
                 await self.follower.caught_up.wait()
         except TimeoutError:
             self._observe(Trouble("started_unproven", "the log could not be read in time; nothing is proved yet"))
+        await self.warm_start.run(min(self._settings.warm_limit, latest - time()))
         self._ready = True
 
     def _overtake(self, tag: str, position: Position) -> None:
@@ -223,8 +238,9 @@ class Service:
 
 def connect(catalogue: Catalogue, settings: Settings, redis_url: str, log_url: str, hash_key: bytes) -> Service:
     """The service on real parts."""
-    tier = RedisTier.connect(redis_url, settings.l2_budget)
+    pipeline = Pipeline(Link(Server.of(redis_url)), settings.l2_budget)
+    tier, hot = RedisTier(pipeline), RedisHotList(pipeline, settings.namespace)
     log = RedisLog(log_url, settings.namespace)
     lifespans: dict[str, Lifespan] = {}
     loaders = {name: loader(mbu, lifespans) for name, mbu in catalogue.mbus.items()}
-    return Service(catalogue, settings, tier, log, loaders, hash_key=hash_key)
+    return Service(catalogue, settings, tier, log, loaders, hash_key=hash_key, hot=hot)

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from aggregator.units import Duration, Size, default
+from aggregator.units import Duration, DurationOrZero, Size, default
 
 _NAMESPACE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _HOST = re.compile(r"[A-Za-z0-9._:\[\]-]{1,255}")
@@ -70,6 +70,9 @@ class Settings(BaseModel):
         200.0, ge=0, le=1e6, description="views that the fleet composes anew a second with nobody waiting"
     )
     idle_after: Duration = default("10m", description="what nobody has read for so long is not refreshed any more")
+    warm_limit: DurationOrZero = default(
+        "2s", description="how long a start may take what is read most from L2 before it is ready"
+    )
     drain_limit: Duration = default("10s", description="how long SIGTERM waits for answers under way")
     when_unproven: Literal["reload", "serve"] = default("reload", description="what is done while the log is away")
     max_target_bytes: Size = default("8KiB", description="longest request target (else 414)")

@@ -20,6 +20,7 @@ from aggregator.model.screen import Screen, Slot
 from aggregator.model.source import Source
 from aggregator.model.template import Template
 from aggregator.settings import Settings
+from aggregator.tiers.hot import LocalHotList
 from aggregator.tiers.local import LocalTier
 from cache_policies.policy import Lifetime
 from loaders.deadline import Deadline
@@ -110,6 +111,7 @@ class Process:
             loaders,
             FleetClock(world.time, wall=1_000_000.0),
             draw=lambda: world.draw,
+            hot=world.hot,
         )
         self.running = asyncio.get_running_loop().create_task(self.service.run())
 
@@ -151,6 +153,7 @@ class World:
 
     async def __aenter__(self) -> "World":
         self.tier = LocalTier(self.time, latency=0.0005)
+        self.hot = LocalHotList()
         self.log = LocalLog(lambda: 1_000_000.0 + self.time())
         for _ in range(self._count):
             await self.start()

@@ -7,12 +7,13 @@ import click
 
 from aggregator.commands.layers import flag, load_settings
 from aggregator.settings import Host, Namespace, Port, ServerUrl, Settings
-from aggregator.units import Duration, Size
+from aggregator.units import Duration, DurationOrZero, Size
 
 __all__ = ["load_settings", "settings_options"]
 
 _KINDS = (
     (Duration, "DURATION"),
+    (DurationOrZero, "DURATION"),
     (Size, "SIZE"),
     (Host, "HOST"),
     (Port, "PORT"),

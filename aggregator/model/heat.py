@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from heapq import nlargest
+from itertools import takewhile
 
 HALF_LIFE = 120.0  # seconds
 
@@ -43,6 +44,11 @@ class Heat:
     def addresses(self) -> list[bytes]:
         """Of all that anything is known of."""
         return list(self._scores)
+
+    def read_since(self, then: float) -> list[bytes]:
+        """The addresses of the views read at `then` or later, those read last first."""
+        read = takewhile(lambda scored: scored[1][1] >= then, reversed(self._scores.items()))
+        return [address for address, _ in read]
 
     def _decayed(self, score: float, at: float, now: float) -> float:
         since = now - at

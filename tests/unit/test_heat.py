@@ -35,3 +35,12 @@ def test_those_read_longest_ago_are_forgotten_beyond_the_capacity() -> None:
     assert len(heat) == 2
     assert heat.of(b"b", 0.0) == 0
     assert heat.of(b"a", 0.0) == 2
+
+
+def test_what_was_read_since_is_told_with_what_was_read_last_first() -> None:
+    heat = Heat()
+    for now, address in enumerate((b"a", b"b", b"c", b"a")):
+        heat.note(address, 1, float(now))
+    assert heat.read_since(float("-inf")) == [b"a", b"c", b"b"]
+    assert heat.read_since(2.0) == [b"a", b"c"]
+    assert heat.read_since(3.5) == []
