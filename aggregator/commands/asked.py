@@ -5,6 +5,7 @@ from functools import partial
 from urllib.parse import quote, urlencode
 
 from aggregator.mistakes import Mistake, Mistaken, near, quoted
+from aggregator.model.catalogue import Catalogue
 from aggregator.model.fragment import FORWARDED, SUBJECT
 from aggregator.model.inputs import InputMistake, Inputs, read_field
 from aggregator.model.route import Parameter
@@ -40,6 +41,14 @@ def read_inputs(screen: Screen, given: Iterable[str]) -> Inputs:
     if mistakes:
         raise Mistaken(mistakes)
     return Inputs(values, subject=values.get(SUBJECT))
+
+
+def screen_of(catalogue: Catalogue, name: str) -> Screen:
+    """The screen of this name; Mistaken where there is none."""
+    if name not in catalogue.screens:
+        message = f"no such screen; expected one of: {', '.join(catalogue.screens)}"
+        raise Mistaken([Mistake("", "", quoted(name), message, near(name, catalogue.screens))])
+    return catalogue.screens[name]
 
 
 def needed(screen: Screen) -> list[str]:

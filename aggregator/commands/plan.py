@@ -4,16 +4,14 @@ import os
 
 import click
 
-from aggregator.commands.asked import read_inputs
+from aggregator.commands.asked import read_inputs, screen_of
 from aggregator.commands.layers import load_settings
 from aggregator.commands.measured import measure
 from aggregator.commands.refusal import refuse, warn
 from aggregator.commands.shown_plan import PlanLines
 from aggregator.declaration.read import declare
-from aggregator.mistakes import Mistake, Mistaken, near, quoted
-from aggregator.model.catalogue import Catalogue
+from aggregator.mistakes import Mistake, Mistaken
 from aggregator.model.plan import plan as plan_of
-from aggregator.model.screen import Screen
 
 
 @click.command()
@@ -30,7 +28,7 @@ def plan(file: str, screen: str, values: tuple[str, ...], admin_url: str | None)
     try:
         declared = declare(file, None)
         namespace = load_settings({}, os.environ, declared.service, file).namespace
-        found = _screen(declared.catalogue, screen)
+        found = screen_of(declared.catalogue, screen)
         inputs = read_inputs(found, values)
         if plan_of(found, inputs, namespace) is None:
             raise Mistaken([Mistake("", "", found.name, "these values cannot be put to an MBU, or be in a tag: 404")])
@@ -39,10 +37,3 @@ def plan(file: str, screen: str, values: tuple[str, ...], admin_url: str | None)
         refuse(mistaken)
     warn(declared.warnings)
     click.echo("\n".join(PlanLines(found, inputs, declared.catalogue.mbus, namespace, measured)))
-
-
-def _screen(catalogue: Catalogue, name: str) -> Screen:
-    if name not in catalogue.screens:
-        message = f"no such screen; expected one of: {', '.join(catalogue.screens)}"
-        raise Mistaken([Mistake("", "", quoted(name), message, near(name, catalogue.screens))])
-    return catalogue.screens[name]

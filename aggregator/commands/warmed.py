@@ -3,12 +3,13 @@
 import asyncio
 import secrets
 import signal
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 from aggregator.app import Service, connect
-from aggregator.commands.listed import Listed
 from aggregator.commands.progress import progress
-from aggregator.engine.warming import Tally, Warming
+from aggregator.engine.warming import Tally, Wanted, Warming
 from aggregator.invalidation.log import LogUnavailable
 from aggregator.model.catalogue import Catalogue
 from aggregator.settings import Settings
@@ -21,6 +22,17 @@ _STOPPED = 130  # what a shell says of a command that SIGINT ended
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
+class Views(Protocol):
+    """What is to be warmed; iterated over once."""
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[Wanted]: ...
+
+
+Source = Callable[[Service], Awaitable[Views]]
+
+
 @dataclass(frozen=True)
 class Outcome:
     """ended: why it did not come to its end, if it did not; then status is not 0."""
@@ -31,17 +43,19 @@ class Outcome:
     status: int = 0
 
 
-async def warmed(
-    catalogue: Catalogue, settings: Settings, redis_url: str, listed: Listed, rate: float, at_once: int
-) -> Outcome:
+def engine(catalogue: Catalogue, settings: Settings, redis_url: str) -> Service:
+    """The service that composes. Nobody waits for its answers, and how long the log is kept is for others to say."""
+    patient = {"l2_budget": max(settings.l2_budget, _PATIENCE), "log_retention": LONGEST}
+    log_url = settings.log_url or redis_url
+    return connect(catalogue, settings.model_copy(update=patient), redis_url, log_url, secrets.token_bytes(32))
+
+
+async def warmed(service: Service, source: Source, startup_limit: float, rate: float, at_once: int) -> Outcome:
     """What came of it. LogUnavailable where the log cannot be read: then nothing would be proved, and nothing kept."""
-    service = connect(catalogue, _patient(settings), redis_url, settings.log_url or redis_url, secrets.token_bytes(32))
-    shown = progress(len(listed), "views")
-    warming = Warming(service.screens, rate, at_once, shown.update)
-    loop = asyncio.get_running_loop()
+    loop, warming = asyncio.get_running_loop(), Warming(service.screens, rate, at_once)
     began, ended, status = loop.time(), "", 0
     following = loop.create_task(service.follower.run())
-    working = loop.create_task(_work(service, settings.startup_limit, warming, listed))
+    working = loop.create_task(_work(service, source, startup_limit, warming))
     following.add_done_callback(lambda _: working.cancel())
     for number in _SIGNALS:
         loop.add_signal_handler(number, working.cancel)
@@ -52,7 +66,6 @@ async def warmed(
     except TierUnavailable as error:
         ended, status = f"L2 is away ({error})", 1
     finally:
-        shown.close()
         if following.done():
             following.result()
         following.cancel()
@@ -60,18 +73,18 @@ async def warmed(
     return Outcome(warming.tally, loop.time() - began, ended, status)
 
 
-async def _work(service: Service, startup_limit: float, warming: Warming, listed: Listed) -> None:
+async def _work(service: Service, source: Source, startup_limit: float, warming: Warming) -> None:
     try:
         async with asyncio.timeout(startup_limit):
             await service.follower.caught_up.wait()
+            views = await source(service)
     except TimeoutError:
         within = show_duration(startup_limit)
         raise LogUnavailable(
             f"the invalidation log could not be read within {within}: look at Redis; what is not proved is not kept"
         ) from None
-    await warming.run(listed)
-
-
-def _patient(settings: Settings) -> Settings:
-    """Nobody waits for these answers, and how long the log is kept is for the service to say."""
-    return settings.model_copy(update={"l2_budget": max(settings.l2_budget, _PATIENCE), "log_retention": LONGEST})
+    shown = progress(len(views), "views")
+    try:
+        await warming.run(views, shown.update)
+    finally:
+        shown.close()

@@ -44,20 +44,19 @@ class Tally:
 
 
 class Warming:
-    """rate: views a second that are composed; those that are there cost none. at_once: views under way together.
-    told: called after each view."""
+    """rate: views a second that are composed; those that are there cost none. at_once: views under way together."""
 
-    def __init__(self, screens: Screens, rate: float, at_once: int, told: Callable[[], object]) -> None:
+    def __init__(self, screens: Screens, rate: float, at_once: int) -> None:
         self.tally = Tally()
         self._screens = screens
         self._pace = Pace(rate)
         self._at_once = at_once
-        self._told = told
 
-    async def run(self, wanted: Iterable[Wanted]) -> None:
-        """Until all are there, or it is cancelled; TierUnavailable where L2 is away, as nothing would be kept."""
+    async def run(self, wanted: Iterable[Wanted], told: Callable[[], object]) -> None:
+        """Until all are there, or it is cancelled; TierUnavailable where L2 is away, as nothing would be kept. told: is
+        called after each view."""
         views = iter(wanted)
-        tasks = [asyncio.ensure_future(self._work(views)) for _ in range(self._at_once)]
+        tasks = [asyncio.ensure_future(self._work(views, told)) for _ in range(self._at_once)]
         try:
             await asyncio.gather(*tasks)
         finally:
@@ -65,10 +64,10 @@ class Warming:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _work(self, views: Iterator[Wanted]) -> None:
+    async def _work(self, views: Iterator[Wanted], told: Callable[[], object]) -> None:
         for one in views:
             await self._warm(one)
-            self._told()
+            told()
 
     async def _warm(self, one: Wanted) -> None:
         found = self._screens.begin(one.screen, one.inputs)

@@ -27,8 +27,8 @@ async def warm(world: World, views: Iterable[Wanted], rate: float = 1_000.0, at_
     """What comes of warming them from a process of its own, and letting it store them."""
     process = await world.start()
     told: list[None] = []
-    warming = Warming(process.service.screens, rate, at_once, lambda: told.append(None))
-    await warming.run(views)
+    warming = Warming(process.service.screens, rate, at_once)
+    await warming.run(views, lambda: told.append(None))
     assert len(told) == len([*views])
     await asyncio.sleep(0.1)
     return warming.tally

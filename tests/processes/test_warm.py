@@ -52,24 +52,27 @@ class Warming:
         self.file, self.list = folder / "screens.toml", folder / "users.txt"
         self.file.write_text(SCREENS.format(url=mbu.url))
         self.namespace = f"warm-{folder.name}"
-        self._redis_url = redis_url
+        self.redis_url = redis_url
 
     def command(self, *arguments: str) -> list[str]:
         """Its command line."""
-        where = ["--redis-url", self._redis_url, "--namespace", self.namespace]
+        where = ["--redis-url", self.redis_url, "--namespace", self.namespace]
         return [sys.executable, "-m", "aggregator", "warm", str(self.file), *where, *arguments]
 
     def run(self, *arguments: str, lines: Sequence[str] = (), said: str | None = None) -> tuple[int, str, str]:
-        """Its exit status, and what it says. lines: those of the list; said: standard input instead."""
+        """What comes of warming what these lines list. said: standard input instead."""
         self.list.write_text("".join(f"{line}\n" for line in lines))
-        source = "-" if said is not None else str(self.list)
-        command = self.command("--from", source, *arguments)
+        return self.say("--from", "-" if said is not None else str(self.list), *arguments, said=said)
+
+    def say(self, *arguments: str, said: str | None = None) -> tuple[int, str, str]:
+        """Its exit status, and what it says."""
+        command = self.command(*arguments)
         done = subprocess.run(command, input=said, capture_output=True, text=True, cwd=ROOT, env=ENV, check=False)
         return done.returncode, done.stdout, done.stderr
 
     def count(self) -> int:
         """The views in L2."""
-        with redis.Redis.from_url(self._redis_url) as client:
+        with redis.Redis.from_url(self.redis_url) as client:
             return len([*client.scan_iter(f"{self.namespace}:view:*")])
 
 
@@ -137,6 +140,8 @@ def test_several_inputs_are_named(warming: Warming, mbu: Mbu) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
+        (["--hot"], "Say what to warm: --screen NAME --from LIST, or --hot."),
+        ([], "Say what to warm: --screen NAME --from LIST, or --hot."),
         (["--screen", "hom"], 'hom: no such screen; expected one of: home, found, themed; did you mean "home"?'),
         (["--screen", "themed"], "themed: depends on cookies or forwarded headers"),
         (["--screen", "home", "--redis-url", "unix:///nowhere"], "the invalidation log could not be read within 200ms"),
@@ -167,6 +172,27 @@ def test_it_keeps_its_rate_stops_when_it_is_told_to_and_goes_on(warming: Warming
     _, summary, _ = warming.run("--screen", "home", lines=["1", "2", "3", "4", "5", "6", "8", "9"])
     assert summary.startswith(f"{8 - composed} composed, {composed} already there")
     assert mbu.calls.total() == 8
+
+
+def test_the_hot_list_is_warmed(warming: Warming, mbu: Mbu) -> None:
+    """The hottest first, of one screen or of all; what is of none of them, or has a secret in it, is passed over."""
+    hot = {"/home/1": 5.0, "/home/2": 6.5, "/found/1?page=2": 7.0, "/elsewhere": 9.0, "/themed 1 3:abc": 9.0}
+    with redis.Redis.from_url(warming.redis_url) as client:
+        client.zadd(f"{warming.namespace}:hot", hot)
+    status, summary, _ = warming.say("--hot", "--screen", "home", "--at-once", "1")
+    assert (status, summary[:11], [*mbu.calls]) == (0, "2 composed,", ["/users/2", "/users/1"])
+    status, summary, _ = warming.say("--hot")
+    assert (status, summary[:29], mbu.calls.total()) == (0, "1 composed, 2 already there, ", 3)
+
+
+def test_a_worker_is_ready_with_what_is_hot(warming: Warming, mbu: Mbu, redis_url: str) -> None:
+    """Its first reader is answered by L1, of what L2 has."""
+    warming.run("--screen", "home", lines=["1", "2"])
+    with redis.Redis.from_url(redis_url) as client:
+        client.zadd(f"{warming.namespace}:hot", {"/home/1": 5.0})
+    with Running(warming.file.read_text(), redis_url, namespace=warming.namespace) as service:
+        tiers = [service.get(f"/home/{id}").headers["cache-status"].rpartition("=")[2] for id in "12"]
+        assert tiers == ['"L1"', '"L2"']
 
 
 def test_at_a_terminal_there_is_a_bar(warming: Warming) -> None:
