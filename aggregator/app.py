@@ -100,7 +100,7 @@ class Service:
         self._filler = Filler(self._tier, knowledge, sources, grantings, observe)
         self._background = Background(observe)
         self.reading = Reading(Heat(idle_after=settings.idle_after), self._clock)
-        self._hot, self._noting = hot, Noting(self.reading.heat, hot, self._clock)
+        self._hot, self._noting = hot, Noting(self.reading.heat, hot, self._clock, self.ledger)
         self.screens = self._engine(catalogue.screens.values(), knowledge, observe)
         self.follower = Follower(
             log, self.ledger, self._clock, self._overtake, retention=settings.log_retention, on_notice=self._notice

@@ -15,7 +15,7 @@ from aggregator.invalidation.publisher import Publisher
 from aggregator.mistakes import Mistaken
 from aggregator.model.tags import tag_mistake, viewer_tag
 from aggregator.settings import Settings
-from aggregator.tiers.erase import erase
+from aggregator.tiers.erase import erase, unlist
 from aggregator.tiers.tier import TierUnavailable
 
 # Seconds in which every process has applied an invalidation (docs/architecture.md), and stores no older answer after.
@@ -36,7 +36,7 @@ def forget(subject: str, **flags: Any) -> None:
         raise Refusal(f"this is no subject of a viewer: {mistake}")
     try:
         settings = load_settings(flags, os.environ, Settings())
-        position, deleted = asyncio.run(_forget(settings, viewer_tag(subject)))
+        position, deleted = asyncio.run(_forget(settings, subject))
     except (Mistaken, LogUnavailable) as error:
         raise Refusal(str(error)) from None
     except TierUnavailable as error:
@@ -44,13 +44,18 @@ def forget(subject: str, **flags: Any) -> None:
     click.echo(f"{position}  {deleted} entries deleted")
 
 
-async def _forget(settings: Settings, tag: str) -> tuple[str, int]:
+async def _forget(settings: Settings, subject: str) -> tuple[str, int]:
     """First overtaken, so that no process uses or stores it any more; then deleted, until none of them can be late."""
     tier_url = settings.redis_url or find_embedded(settings.namespace)
     if tier_url is None:
         raise Refusal(NOWHERE.format(settings.namespace))
     async with Publisher(settings.log_url or tier_url, settings.namespace) as publisher:
-        position = await publisher.invalidate([tag])
-    deleted = await erase(tier_url, settings.namespace, tag)
+        position = await publisher.invalidate([viewer_tag(subject)])
+    deleted = await _erase(tier_url, settings.namespace, subject)
     await asyncio.sleep(_APPLIED_WITHIN)
-    return position, deleted + await erase(tier_url, settings.namespace, tag)
+    return position, deleted + await _erase(tier_url, settings.namespace, subject)
+
+
+async def _erase(url: str, namespace: str, subject: str) -> int:
+    await unlist(url, namespace, subject)
+    return await erase(url, namespace, viewer_tag(subject))

@@ -4,7 +4,10 @@ import asyncio
 from math import inf, log2
 
 from aggregator.clock import FleetClock
+from aggregator.model.address import told_behind
 from aggregator.model.heat import HALF_LIFE, Heat
+from aggregator.model.ledger import Ledger
+from aggregator.model.tags import viewer_tag
 from aggregator.tiers.hot import HotList
 from aggregator.tiers.tier import TierUnavailable
 
@@ -14,12 +17,14 @@ _AT_ONCE = 500  # addresses
 
 class Noting:
     """What was read since the last time is told, as nothing else has changed: scores are of a kind that time does not
-    change (`lasting`)."""
+    change (`lasting`). But for what is a viewer's who was invalidated since, as one who is forgotten is."""
 
-    def __init__(self, heat: Heat, hot: HotList, clock: FleetClock) -> None:
+    def __init__(self, heat: Heat, hot: HotList, clock: FleetClock, ledger: Ledger) -> None:
         self._heat = heat
         self._hot = hot
         self._clock = clock
+        self._ledger = ledger
+        self._told_up_to = ledger.head
         self._told_at = self._floor = -inf
 
     async def run(self) -> None:
@@ -33,14 +38,20 @@ class Noting:
 
     async def note(self) -> None:
         """Tell it now; TierUnavailable where the list is away."""
-        now, read = self._clock.now(), self._heat.read_since(self._told_at)
+        now, head, read = self._clock.now(), self._ledger.head, self._heat.read_since(self._told_at)
         for start in range(0, len(read), _AT_ONCE):
             scored = [
                 (address, lasting(self._heat.of(address, now), now)) for address in read[start : start + _AT_ONCE]
             ]
-            counting = [(address, score) for address, score in scored if score > self._floor]
+            counting = [
+                (address, score) for address, score in scored if score > self._floor and self._may_tell(address)
+            ]
             self._floor = await self._hot.note(counting)
-        self._told_at = now
+        self._told_at, self._told_up_to = now, head
+
+    def _may_tell(self, address: bytes) -> bool:
+        viewers = [viewer_tag(text) for text in told_behind(address) or ()]
+        return not (viewers and self._ledger.overtaken(viewers, self._told_up_to))
 
 
 def lasting(score: float, now: float) -> float:

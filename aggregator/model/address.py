@@ -64,8 +64,8 @@ class Addresses:
         names = signature(screen)
         if any(name.startswith(_SECRET) for name in names):
             return None
-        target, _, suffix = address.removeprefix(f" {screen.name} ".encode()).partition(b" ")
-        parts = parts_of(suffix.removeprefix(b"%d " % self._numbers[screen.name]))
+        target = address.removeprefix(f" {screen.name} ".encode()).partition(b" ")[0]
+        parts = told_behind(address)
         values = _asked(screen, target)
         if values is None or parts is None or len(parts) != len(names):
             return None
@@ -85,6 +85,15 @@ class Addresses:
             len(rival.segments) == len(screen.route.segments) and rival.match(path[1:].split(b"/")) is not None
             for rival in rivals
         )
+
+
+def told_behind(address: bytes) -> list[str] | None:
+    """What stands behind the target in an address: what of the headers decides the view, or what stands for it; None
+    if it cannot be read."""
+    if address.startswith(b" "):
+        address = address[1:].partition(b" ")[2]
+    suffix = address.partition(b" ")[2]
+    return parts_of(suffix.partition(b" ")[2])
 
 
 def signature(screen: Screen) -> Signature:

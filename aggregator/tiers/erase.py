@@ -5,11 +5,24 @@ from collections.abc import AsyncIterator, Sequence
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from aggregator.model.address import told_behind
 from aggregator.tiers.codec import tags_in
+from aggregator.tiers.hot import hot_key
 from aggregator.tiers.tier import TierUnavailable
 
 _AT_ONCE = 500
 _KINDS = ("fragment", "view")
+
+
+async def unlist(url: str, namespace: str, viewer: str) -> None:
+    """Take out of the hot list whatever may be this viewer's own. TierUnavailable if L2 is away."""
+    try:
+        async with Redis.from_url(url) as client:
+            listed = [address async for address, _ in client.zscan_iter(hot_key(namespace), count=_AT_ONCE)]
+            if theirs := [address for address in listed if viewer in (told_behind(address) or ())]:
+                await client.zrem(hot_key(namespace), *theirs)
+    except (RedisError, OSError) as error:
+        raise TierUnavailable(f"L2 cannot be reached: {error}") from None
 
 
 async def erase(url: str, namespace: str, tag: str) -> int:

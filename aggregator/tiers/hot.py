@@ -27,6 +27,11 @@ class HotList(Protocol):
         """So many addresses, from the one at `rank` on; 0 is the hottest."""
 
 
+def hot_key(namespace: str) -> str:
+    """Where the list is."""
+    return f"{namespace}:hot"
+
+
 # KEYS: the list. ARGV: how many it holds, ms to keep it, then score and address in turn. Gives: the lowest score, or ''
 # while there is room.
 _NOTE = Script(
@@ -47,7 +52,7 @@ class RedisHotList:
 
     def __init__(self, pipeline: Pipeline, namespace: str, capacity: int = CAPACITY) -> None:
         self._pipeline = pipeline
-        self._keys = (f"{namespace}:hot",)
+        self._keys = (hot_key(namespace),)
         self._capacity = capacity
 
     def note(self, scored: Scored) -> "asyncio.Future[float]":

@@ -9,7 +9,9 @@ import pytest
 from aggregator.engine.noting import EVERY, lasting
 from aggregator.model.heat import HALF_LIFE, Heat
 from aggregator.model.inputs import Inputs
-from aggregator.model.screen import Slot
+from aggregator.model.route import Route
+from aggregator.model.screen import Screen, Slot
+from aggregator.model.template import Template
 from tests.virtual_time import run
 from tests.world import Process, World, fragment, screen
 
@@ -160,6 +162,27 @@ def test_only_what_was_read_since_is_noted() -> None:
             first.service.reading.heat.note(address(4), 1, first.service._clock.now())
             await asyncio.sleep(EVERY)
             assert list(world.hot.scores) == [address(4)]
+
+    run(story())
+
+
+def test_who_is_forgotten_is_not_noted() -> None:
+    """Though their view was read just before; once they are back, it is."""
+
+    async def story() -> None:
+        private = fragment("user", path=Template.parse("/user/{viewer.sub}"), tags=())
+        async with World(Screen("mine", Route.parse("/mine"), (Slot("user", private),))) as world:
+            for sub in ("anna", "bert"):
+                world.put("user", {"sub": sub}, sub)
+                await world.processes[0].ask(name="mine", values={"viewer.sub": sub})
+            await world.invalidate("viewer:anna")
+            await asyncio.sleep(EVERY)
+            assert list(world.hot.scores) == [b"/mine 1 4:bert"]
+            await world.processes[0].ask(name="mine", values={"viewer.sub": "anna"})
+            await asyncio.sleep(EVERY + 1.0)
+            assert set(world.hot.scores) == {b"/mine 1 4:anna", b"/mine 1 4:bert"}
+            second, _ = await ready(world)
+            assert second.service.warm_start.taken == 2
 
     run(story())
 
