@@ -51,5 +51,5 @@ class Heat:
         return [address for address, _ in read]
 
     def _decayed(self, score: float, at: float, now: float) -> float:
-        since = now - at
+        since = max(0.0, now - at)  # the fleet's clock may step back
         return 0.0 if since > self._idle_after else score * 2.0 ** (-since / self._half_life)

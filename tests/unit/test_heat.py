@@ -44,3 +44,9 @@ def test_what_was_read_since_is_told_with_what_was_read_last_first() -> None:
     assert heat.read_since(float("-inf")) == [b"a", b"c", b"b"]
     assert heat.read_since(2.0) == [b"a", b"c"]
     assert heat.read_since(3.5) == []
+
+
+def test_a_read_counts_as_one_though_the_fleet_s_clock_steps_back() -> None:
+    heat = Heat(half_life=10.0)
+    heat.note(b"a", 1, now=1e6)
+    assert heat.of(b"a", 0.0) == 1
