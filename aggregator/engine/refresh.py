@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Iterable
 from functools import partial
-from math import inf
 from typing import NamedTuple
 
 from aggregator.engine.answer import Answer, Refused
@@ -65,7 +64,8 @@ class Refreshing:
         self._pace = Pace(1 / budget, max(1, round(budget / 10))) if budget else None
         self._alone = Turns()
         self._agenda = Agenda()
-        self._under_way: dict[bytes, list[Due]] = {}
+        # By address, and what has become due of it meanwhile.
+        self._under_way: dict[bytes, Due | None] = {}
         self._room = asyncio.Semaphore(IN_FLIGHT)
         self._woken, self._raised = asyncio.Event(), asyncio.Event()
 
@@ -104,12 +104,14 @@ class Refreshing:
             group.create_task(self._look_below_barrier(), name="barrier")
             group.create_task(self._with.reading.run(), name="reading")
 
-    def _add(self, due: Due, at: float = -inf) -> None:
-        if due.address in self._under_way:
-            self._under_way[due.address].append(due)
-        else:
-            self._agenda.add(due, at)
+    def _add(self, due: Due) -> None:
+        if due.address not in self._under_way:
+            self._agenda.add(due)
             self._woken.set()
+        elif again := self._under_way[due.address]:
+            again.serve_too(due)
+        else:
+            self._under_way[due.address] = due
 
     async def _begin_all(self) -> None:
         while True:
@@ -134,7 +136,7 @@ class Refreshing:
             self._with.background.start(("look", due.address), partial(self._look, due, key))
             return
         await self._room.acquire()
-        self._under_way[due.address] = []
+        self._under_way[due.address] = None
         work = partial(self._compose, due, key, inputs)
         if not (await self._may_begin(due, key) and self._with.background.start(("refresh", due.address), work)):
             self._end(due)
@@ -191,14 +193,14 @@ class Refreshing:
             self._tell(due, "failed")
         elif not answer.current:  # what overtook it expelled nothing, as nothing was held
             due.needs = self._with.known.ledger.head
-            self._under_way[due.address].append(due)
+            self._add(due)
             self._tell(due, "overtaken")
         else:
             self._tell(due, "composed")
 
     def _end(self, due: Due) -> None:
         self._room.release()
-        for again in self._under_way.pop(due.address):
+        if again := self._under_way.pop(due.address):
             self._add(again)
 
     async def _look(self, due: Due, key: Key) -> None:

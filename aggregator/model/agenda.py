@@ -32,6 +32,12 @@ class Due(Struct, eq=False):
         by what was begun later."""
         return self.needs if self.inputs is None else Position(self.needs + 1)
 
+    def serve_too(self, other: "Due") -> None:
+        """Be what another one of the same address is for, too."""
+        self.needs, self.rank = max(self.needs, other.needs), max(self.rank, other.rank)
+        self.inputs, self.asked = self.inputs or other.inputs, self.asked or other.asked
+        self.ahead = max(self.ahead, other.ahead)
+
 
 class Agenda:
     """capacity: beyond it the coldest half is dropped, whose next readers load."""
@@ -51,9 +57,7 @@ class Agenda:
         """Not before the instant `at`; where the address is on it already, that one is to serve both."""
         there = self._due.get(due.address)
         if there and (due.looks or not there.looks):
-            there.needs, there.rank = max(there.needs, due.needs), max(there.rank, due.rank)
-            there.inputs, there.asked = there.inputs or due.inputs, there.asked or due.asked
-            there.ahead = max(there.ahead, due.ahead)
+            there.serve_too(due)
             return
         self._due[due.address] = due
         self._count += 1

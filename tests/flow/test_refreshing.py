@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 
+from aggregator.engine.refresh import Refreshing
 from aggregator.model.template import Template
 from cache_policies.policy import Lifetime
 from loaders.loader import Failed, Reason
@@ -213,3 +214,31 @@ def test_a_failing_mbu_is_not_asked_again_and_again() -> None:
             assert world.shops["feed"].calls.total() == 1
 
     run(play())
+
+
+def test_readers_of_what_is_being_composed_leave_one_due_however_many_they_are() -> None:
+    """Each is served what was invalidated, which is to be composed anew for each."""
+    lifetime = Lifetime(60.0, stale_while_revalidate=10.0)
+    home = screen(Slot("feed", fragment("feed", lifetime=lifetime, serves_overtaken=True)))
+
+    async def play() -> None:
+        async with _world(home) as world:
+            await _hot(world, "42")
+            [process] = world.processes
+            world.shops["feed"].calls.clear()
+            world.put("feed", {"v": 2})
+            await world.invalidate("feed:42")
+            for _ in range(100):
+                assert (await process.get()).state == "overtaken"
+            assert _waiting(process.service.refreshing) == 1
+            await asyncio.sleep(2 * LATENCY)
+            assert (await process.get()).state == "fresh"
+            assert _waiting(process.service.refreshing) == 0
+            assert world.shops["feed"].calls.total() == 1
+
+    run(play())
+
+
+def _waiting(refreshing: Refreshing) -> int:
+    """Dues, also those of what is being composed."""
+    return len(refreshing) + sum(due is not None for due in refreshing._under_way.values())
