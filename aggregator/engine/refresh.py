@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterable
 from functools import partial
+from itertools import count
 from typing import NamedTuple
 
 from aggregator.engine.answer import Answer, Refused
@@ -13,7 +14,7 @@ from aggregator.engine.fill import Knowledge
 from aggregator.engine.reading import Reading
 from aggregator.engine.run import Order
 from aggregator.engine.taking import Taking
-from aggregator.events import Observer, Refreshed
+from aggregator.events import Observer, Refreshed, Trouble
 from aggregator.model.address import Addresses
 from aggregator.model.agenda import Agenda, Due
 from aggregator.model.held import Held
@@ -115,14 +116,24 @@ class Refreshing:
 
     async def _begin_all(self) -> None:
         while True:
-            while (due := self._agenda.pop(self._monotonic())) is not None:
-                await self._consider(due)
+            await self._begin_ready()
             self._woken.clear()
             try:
                 async with asyncio.timeout(min(self._agenda.next_at - self._monotonic(), 60.0)):
                     await self._woken.wait()
             except TimeoutError:
                 continue
+
+    async def _begin_ready(self) -> None:
+        for number in count(1):
+            if (due := self._agenda.pop(self._monotonic())) is None:
+                return
+            try:
+                await self._consider(due)
+            except Exception as error:  # a defect costs this view its refresh, and not the worker its life
+                self._observe(Trouble("background", repr(error)))
+            if number % _STEP == 0:
+                await asyncio.sleep(0)
 
     async def _consider(self, due: Due) -> None:
         if self._is_there(due):
@@ -137,9 +148,13 @@ class Refreshing:
             return
         await self._room.acquire()
         self._under_way[due.address] = None
-        work = partial(self._compose, due, key, inputs)
-        if not (await self._may_begin(due, key) and self._with.background.start(("refresh", due.address), work)):
-            self._end(due)
+        begun, work = False, partial(self._compose, due, key, inputs)
+        try:
+            if await self._may_begin(due, key):
+                begun = self._with.background.start(("refresh", due.address), work)
+        finally:
+            if not begun:
+                self._end(due)
 
     def _is_there(self, due: Due) -> bool:
         """Has a reader, or another process, seen to it meanwhile?"""

@@ -3,8 +3,14 @@
 import asyncio
 from collections import Counter
 
-from aggregator.engine.refresh import Refreshing
+import pytest
+
+from aggregator.engine.refresh import IN_FLIGHT, Refreshing
+from aggregator.model.address import Addresses
+from aggregator.model.agenda import Due
+from aggregator.model.position import Position
 from aggregator.model.template import Template
+from aggregator.tiers.local import LocalTier
 from cache_policies.policy import Lifetime
 from loaders.loader import Failed, Reason
 from tests.virtual_time import run
@@ -235,6 +241,45 @@ def test_readers_of_what_is_being_composed_leave_one_due_however_many_they_are()
             assert (await process.get()).state == "fresh"
             assert _waiting(process.service.refreshing) == 0
             assert world.shops["feed"].calls.total() == 1
+
+    run(play())
+
+
+@pytest.mark.parametrize("failing", ["inputs", "take_turn"])
+def test_a_defect_costs_a_refresh_and_not_the_worker(failing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("a defect, played")
+
+    async def play() -> None:
+        async with _world() as world:
+            await _hot(world, "42")
+            [process] = world.processes
+            with monkeypatch.context() as patched:
+                patched.setattr(Addresses if failing == "inputs" else LocalTier, failing, fail)
+                await world.invalidate("feed:42")
+            assert not process.running.done()
+            await process.get()
+            world.shops["feed"].calls.clear()
+            await world.invalidate("feed:42")
+            await asyncio.sleep(2 * LATENCY)
+            assert world.shops["feed"].calls.total() == 1
+            assert len(process.service.refreshing._under_way) == 0
+            assert process.service.refreshing._room._value == IN_FLIGHT
+
+    run(play())
+
+
+def test_others_run_while_what_need_not_be_composed_is_taken_off_the_agenda() -> None:
+    async def play() -> None:
+        async with _world() as world:
+            [process] = world.processes
+            refreshing = process.service.refreshing
+            for number in range(1_000):
+                refreshing._add(Due(HOME, b"/home/%d" % number, Position(1), 1.0, 0.1))
+            await asyncio.sleep(0)
+            assert 0 < len(refreshing) < 1_000
+            await asyncio.sleep(1.0)
+            assert _outcomes(process) == {"cold": 1_000}
 
     run(play())
 
