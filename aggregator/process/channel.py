@@ -10,6 +10,12 @@ import msgpack
 _LENGTH = struct.Struct(">I")
 
 
+def pack(message: Any) -> bytes:
+    """The bytes of a message; TypeError or ValueError for what has none."""
+    packed: bytes = msgpack.packb(message)
+    return packed
+
+
 class Channel:
     """One end. Messages are msgpack-able values, of either side's making."""
 
@@ -24,9 +30,12 @@ class Channel:
 
     async def send(self, message: Any) -> None:
         """Send a message; ConnectionError if the other side is gone."""
+        await self.send_packed(pack(message))
+
+    async def send_packed(self, packed: bytes) -> None:
+        """The same for a message that was packed before, as not every value can be."""
         if self._writer.is_closing():
             raise ConnectionError("the other process is gone")  # uvloop would call it a RuntimeError
-        packed: bytes = msgpack.packb(message)
         self._writer.write(_LENGTH.pack(len(packed)) + packed)
         await self._writer.drain()
 

@@ -6,10 +6,11 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
+from typing import Any
 
 import uvicorn
 import uvloop
@@ -20,6 +21,7 @@ from aggregator.http.limited import Limits
 from aggregator.http.wire import Never, Quick, Wire
 from aggregator.process.channel import Channel
 from aggregator.process.logs import log_as
+from aggregator.process.questions import Answering, answer_all
 from aggregator.settings import Settings
 
 
@@ -71,14 +73,15 @@ async def _serve(service: Service, http: Server, channel: Channel, listening: so
     loop.add_signal_handler(signal.SIGTERM, stop)
     following = loop.create_task(service.run())
     following.add_done_callback(lambda _: stop())
-    reporting = loop.create_task(_report(service, channel, stop))
+    answering = loop.create_task(answer_all(channel, _answers(service)))
+    answering.add_done_callback(lambda _: stop())  # the parent is gone
     _settle()
     try:
         await http.serve([listening])
         if following.done():
             following.result()
     finally:
-        reporting.cancel()
+        answering.cancel()
         following.cancel()
         await service.close()
 
@@ -93,14 +96,14 @@ def _settle() -> None:
     gc.set_threshold(20_000, 20, 100)
 
 
-async def _report(service: Service, channel: Channel, stop: Callable[[], None]) -> None:
-    """Answer every message of the parent with health and metrics; stop when the parent is gone."""
-    try:
-        while True:
-            await channel.receive()
-            await channel.send({"health": asdict(service.health()), **service.snapshot()})
-    except (EOFError, ConnectionError):
-        stop()
+def _answers(service: Service) -> dict[str, Answering]:
+    """What the parent may ask, by name."""
+
+    async def report(_: None) -> dict[str, Any]:
+        """Health and metrics."""
+        return {"health": asdict(service.health()), **service.snapshot()}
+
+    return {"report": report}
 
 
 def main() -> None:

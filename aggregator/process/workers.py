@@ -12,6 +12,7 @@ import structlog
 from aggregator.http.exposition import Snapshot
 from aggregator.http.health import Health
 from aggregator.process.channel import Channel
+from aggregator.process.questions import Asker, Unanswered
 
 _ASKED_WITHIN = 1.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
@@ -29,11 +30,14 @@ class WorkersFail(Exception):
 class Worker:
     """One child process. report: the last one it gave."""
 
-    def __init__(self, process: asyncio.subprocess.Process, channel: Channel) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, asker: Asker) -> None:
         self.process = process
         self.report: dict[str, Any] = {}
-        self._channel = channel
-        self._asking: asyncio.Task[bool] | None = None
+        self._asker = asker
+
+    async def ask(self, name: str, argument: Any = None, within: float | None = None) -> Any:
+        """Its answer to a question; Unanswered if there is none, or none within so many seconds."""
+        return await self._asker.ask(name, argument, within)
 
     @classmethod
     async def start(cls, listening: socket.socket, orders: dict[str, Any]) -> "Worker":
@@ -53,31 +57,19 @@ class Worker:
         channel = await Channel.on(ours)
         with suppress(ConnectionError):  # it has ended already, which whoever waits for it will see
             await channel.send(orders)
-        return cls(process, channel)
+        return cls(process, Asker(channel))
 
-    async def ask(self) -> bool:
-        """Have it report; False if it does not in time.
-
-        A report that is late is waited for by whoever asks next: given up, it would be taken for the next one, and
-        every report from then on would be as old as the time between two questions.
-        """
-        if self._asking is None or self._asking.done():
-            self._asking = asyncio.get_running_loop().create_task(self._reported())
-        asking = self._asking
-        await asyncio.wait([asking], timeout=_ASKED_WITHIN)
-        return asking.done() and asking.result()
-
-    async def _reported(self) -> bool:
+    async def reports(self) -> bool:
+        """Have it report; False if it does not in time."""
         try:
-            await self._channel.send("report")
-            self.report = await self._channel.receive()
-        except (EOFError, ConnectionError):
+            self.report = await self.ask("report", within=_ASKED_WITHIN)
+        except Unanswered:
             return False
         return True
 
     def close(self) -> None:
         """Close the channel: what is still running stops."""
-        self._channel.close()
+        self._asker.close()
 
 
 class Workers:
@@ -122,7 +114,7 @@ class Workers:
     async def fleet(self) -> tuple[Health, list[Snapshot]]:
         """The health of all together, and the metrics of each, with what those gone had counted."""
         workers = list(self._living.values())
-        answered = await asyncio.gather(*(worker.ask() for worker in workers))
+        answered = await asyncio.gather(*(worker.reports() for worker in workers))
         healths = [Health(**worker.report["health"]) for worker, ok in zip(workers, answered, strict=True) if ok]
         complete = len(healths) == self._count
         # Once, for good: that a worker is replaced is told by the rest, and must not take the instance out.
