@@ -3,12 +3,13 @@
 import asyncio
 import random
 import secrets
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any
 
 from aggregator.clock import FleetClock
 from aggregator.engine.background import Background
 from aggregator.engine.compose import Composer
+from aggregator.engine.explaining import Explaining
 from aggregator.engine.fill import Filler, Knowledge
 from aggregator.engine.noting import Noting
 from aggregator.engine.parts import Parts
@@ -20,10 +21,12 @@ from aggregator.engine.taking import Taking
 from aggregator.engine.warm_start import WarmStart
 from aggregator.events import Event, Observer, Overtaken, Trouble
 from aggregator.http.access import AccessLog, Logged
+from aggregator.http.accounts import Accounts
 from aggregator.http.blocks import Blocks
 from aggregator.http.dates import Dates
 from aggregator.http.direct import Direct
 from aggregator.http.endpoints import PublicApp
+from aggregator.http.explained import Explained
 from aggregator.http.health import HEALTH_PATHS, Health
 from aggregator.http.hits import Hits
 from aggregator.http.inputs import InputReader
@@ -59,6 +62,7 @@ from cache_policies.eviction.eviction import Eviction
 from loaders.lifespan import Lifespan
 from loaders.loader import Loader
 
+Answering = Callable[[Any], Awaitable[Any]]
 _UNSHARED = secrets.token_bytes(32)
 _NO_LIST = LocalHotList(capacity=0)
 
@@ -108,7 +112,9 @@ class Service:
         self._observe = observe
         self._ready = False
         self._viewers = Viewers(catalogue.viewer_keys, self._clock.now)
-        self._edge(catalogue.screens.values(), InputReader(self._viewers, Hashing(hash_key)))
+        reader = InputReader(self._viewers, Hashing(hash_key))
+        self._edge(catalogue.screens.values(), reader)
+        self.answers = self._answers(catalogue.screens.values(), reader, knowledge)
 
     def _edge(self, screens: Collection[Screen], reader: InputReader) -> None:
         """What answers requests: `quick` those that it understands, `app` all."""
@@ -158,6 +164,12 @@ class Service:
             pairs,
             trust,
         )
+
+    def _answers(self, screens: Collection[Screen], reader: InputReader, knowledge: Knowledge) -> dict[str, Answering]:
+        """What this process can be asked about itself, by name."""
+        explaining = Explaining(self._settings.namespace, self._addresses, self.memory, self._tier)
+        accounts = Accounts(knowledge, self.reading, self._settings.when_unproven == "serve")
+        return {"explain": Explained(Routes(screens), reader, explaining, accounts)}
 
     async def run(self) -> None:
         """Follow the log until cancelled; an exception is a defect, and the end of the process."""

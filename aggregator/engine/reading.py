@@ -35,6 +35,10 @@ class Reading:
             self.heat.note(held.key, held.reads, self._clock.now())
             held.reads = 0
 
+    def heat_of(self, held: Held) -> float:
+        """How much it is read these days, with what is not counted yet."""
+        return self.heat.of(held.key, self._clock.now()) + held.reads
+
     async def run(self) -> None:
         """Count again and again, until cancelled."""
         while True:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from aggregator.http.problems import Reply, problem
 from aggregator.identity.viewer import Unverified, Viewer
 from aggregator.identity.viewers import Viewers
+from aggregator.model.fragment import SUBJECT
 from aggregator.model.inputs import MAX_FORWARDED_BYTES, InputMistake, Inputs, read_cookies, read_field, read_query
 from aggregator.model.screen import Screen
 
@@ -46,6 +47,14 @@ class InputReader:
             return Inputs(values, self._marks(values))
         viewer = self.viewer(headers)
         return None if viewer is None else self._told(screen, values, viewer)
+
+    def read_claimed(
+        self, screen: Screen, path: Mapping[str, str], query: bytes, headers: Headers, claims: Mapping[str, str]
+    ) -> Inputs:
+        """The same for a viewer whose claims (by input) are taken at their word; InputMistake where one of the inputs
+        is not as declared."""
+        values = {**self._values(screen, path, query, headers), **claims}
+        return Inputs(values, self._marks(values), claims.get(SUBJECT))
 
     def read_headers(self, names: Iterable[str], headers: Headers) -> Inputs | None:
         """Those of these inputs alone, all out of the headers; None where one cannot be had, or not yet."""

@@ -1,4 +1,4 @@
-"""The admin listener's application: invalidations, metrics, health and the OpenAPI of the declared screens."""
+"""The admin listener's application: invalidations, metrics, health, explanations, and the OpenAPI of the screens."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from aggregator.http.exposition import Exposition, Snapshot
 from aggregator.http.health import Health, health_reply
+from aggregator.http.inspection import AskAll, explained
 from aggregator.http.problems import Reply, problem
 from aggregator.http.publishing import MAX_BODY, Publishers, read_invalidation
 from aggregator.invalidation.log import Log, LogUnavailable
@@ -22,8 +23,8 @@ from aggregator.model.position import text_of
 Fleet = Callable[[], Awaitable[tuple[Health, list[Snapshot]]]]
 
 
-def admin_app(log: Log, publishers: Publishers, fleet: Fleet, openapi: dict[str, Any]) -> Starlette:
-    """`fleet` asks all workers for their health, taken together, and their metrics."""
+def admin_app(log: Log, publishers: Publishers, fleet: Fleet, ask: AskAll, openapi: dict[str, Any]) -> Starlette:
+    """`fleet` asks all workers for their health, taken together, and their metrics; `ask` asks them anything."""
 
     async def invalidations(request: Request) -> Response:
         return _response(await publish(request, log, publishers))
@@ -39,6 +40,9 @@ def admin_app(log: Log, publishers: Publishers, fleet: Fleet, openapi: dict[str,
         together, _ = await fleet()
         return _response(health_reply(request.url.path, together))
 
+    async def explain(request: Request) -> Response:
+        return _response(await explained(request.query_params.multi_items(), ask))
+
     async def description(_: Request) -> Response:
         return Response(orjson.dumps(openapi), media_type="application/json")
 
@@ -47,6 +51,7 @@ def admin_app(log: Log, publishers: Publishers, fleet: Fleet, openapi: dict[str,
         Route("/metrics", metrics),
         Route("/healthz", health),
         Route("/readyz", health),
+        Route("/explain", explain),
         Route("/openapi.json", description),
     ]
     return Starlette(routes=routes, exception_handlers={HTTPException: _refused, Exception: _defect})

@@ -70,6 +70,12 @@ class Ledger:
         firsts = [_first_after(self._marks[tag], position) for tag in tags if tag in self._marks]
         return min((first for first in firsts if first is not None), default=None)
 
+    def overtaking(self, tags: Iterable[str], position: Position) -> list[tuple[Position, str]]:
+        """Those of the tags that were invalidated after `position`, in the order of that: each behind its first such
+        invalidation, as far as is remembered (where a tag had more of them, an earlier one may be meant)."""
+        marks = ((self._marks.get(tag, _NEVER), tag) for tag in tags)
+        return sorted((next(one for one in each if one > position), tag) for each, tag in marks if each[-1] > position)
+
     def current(self, tags: Collection[str], position: Position) -> bool:
         """Is it proved, from here, that none of the tags was invalidated after `position`?"""
         return position >= self.floor and not self.overtaken(tags, position)

@@ -82,7 +82,8 @@ async def supervise(
         orders["hash_key"] = hash_key(catalogue.hash_key) or secrets.token_bytes(32)
         workers = Workers(settings.workers, public, orders)
         log = RedisLog(log_url, settings.namespace)
-        app = admin_app(log, Publishers(catalogue.publishers.values()), workers.fleet, openapi(catalogue))
+        publishers = Publishers(catalogue.publishers.values())
+        app = admin_app(log, publishers, workers.fleet, workers.ask_all, openapi(catalogue))
         running = Running(url_of(public), url_of(admin), without_password(redis_url), workers.snapshots)
         try:
             await _run(workers, server(app, settings).serve([admin]), lambda: tell(running))

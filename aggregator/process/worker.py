@@ -103,7 +103,7 @@ def _answers(service: Service) -> dict[str, Answering]:
         """Health and metrics."""
         return {"health": asdict(service.health()), **service.snapshot()}
 
-    return {"report": report}
+    return {"report": report, **service.answers}
 
 
 def main() -> None:

@@ -15,6 +15,7 @@ from aggregator.process.channel import Channel
 from aggregator.process.questions import Asker, Unanswered
 
 _ASKED_WITHIN = 1.0
+_ANSWERED_WITHIN = 5.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 _STILLBORN_AT_MOST = 3
 _log = structlog.get_logger()
@@ -132,6 +133,10 @@ class Workers:
         """The metrics alone."""
         return (await self.fleet())[1]
 
+    async def ask_all(self, name: str, argument: Any) -> list[dict[str, Any]]:
+        """What each says to a question: its "pid" with its "answer", or with why it is "unanswered"."""
+        return await asyncio.gather(*(_told(worker, name, argument) for worker in list(self._living.values())))
+
     async def _keep(self, number: int) -> None:
         pause, stillborn = _FIRST_PAUSE, 0
         while True:
@@ -161,3 +166,10 @@ class Workers:
         self._gone = [
             {"counters": [[name, list(labels), value] for (name, labels), value in summed.items()], "gauges": {}}
         ]
+
+
+async def _told(worker: Worker, name: str, argument: Any) -> dict[str, Any]:
+    try:
+        return {"pid": worker.process.pid, "answer": await worker.ask(name, argument, within=_ANSWERED_WITHIN)}
+    except Unanswered as why:
+        return {"pid": worker.process.pid, "unanswered": str(why)}

@@ -166,3 +166,16 @@ def test_forgetting_many_records_takes_time_in_proportion() -> None:
     ledger.forget_before(200_000)
     assert len(ledger) == 1
     assert process_time() - began < 1.0
+
+
+def test_what_overtook_is_told_by_tag_in_the_order_of_it() -> None:
+    """Each with its first invalidation after the position; what is older, or of another tag, is not told."""
+    ledger = Ledger()
+    for ms, tag in [(1, "a"), (2, "b"), (3, "a"), (4, "c"), (5, "b")]:
+        ledger.apply(at(ms), [tag])
+    assert ledger.overtaking(["a", "b", "d"], at(1)) == [(at(2), "b"), (at(3), "a")]
+    assert ledger.overtaking(["a", "b", "d"], at(3)) == [(at(5), "b")]
+    assert ledger.overtaking(["a", "b", "c", "d"], at(5)) == []
+    for ms in range(6, 16):
+        ledger.apply(at(ms), ["a"])
+    assert ledger.overtaking(["a"], at(3)) == [(at(12), "a")]
