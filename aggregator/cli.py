@@ -4,6 +4,7 @@ import click
 
 from aggregator.commands.check import check
 from aggregator.commands.demo import demo
+from aggregator.commands.explain import explain
 from aggregator.commands.forget import forget
 from aggregator.commands.invalidate import invalidate
 from aggregator.commands.plan import plan
@@ -17,5 +18,5 @@ def main() -> None:
     """Compose each app screen from many small services, keep it ready, and keep it right."""
 
 
-for command in (serve, check, plan, warm, invalidate, forget, demo):
+for command in (serve, check, plan, warm, explain, invalidate, forget, demo):
     main.add_command(command)

@@ -7,7 +7,7 @@ from math import inf
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
-from aggregator.commands.metrics_page import page_of, refused
+from aggregator.commands.admin_page import page_of, refused
 from aggregator.commands.quantile import Buckets, quantile
 
 NAME = "aggregator_mbu_load_seconds"

@@ -12,7 +12,7 @@ from aggregator.model.inputs import InputMistake, Inputs
 from aggregator.model.route import Routes
 from aggregator.model.screen import Screen
 
-NO_SCREEN = "No screen has this path."
+NO_SCREEN = "No screen has the path of this target."
 
 
 class Explained:

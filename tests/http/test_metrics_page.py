@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.commands import metrics_page
-from aggregator.commands.metrics_page import page_of
+from aggregator.commands import admin_page
+from aggregator.commands.admin_page import page_of
 from aggregator.mistakes import Mistaken
 from tests.metrics import page
 from tests.planning import story
@@ -85,7 +85,7 @@ def test_a_proxy_of_the_environment_is_not_used(mbu: Mbu, monkeypatch: pytest.Mo
 
 def test_a_page_without_end_is_given_up(mbu: Mbu, monkeypatch: pytest.MonkeyPatch) -> None:
     """It may be long, and not without bounds."""
-    monkeypatch.setattr(metrics_page, "LONGEST", 1_000)
+    monkeypatch.setattr(admin_page, "LONGEST", 1_000)
     mbu.put("/metrics", b"#" * 1_000)
     assert len(page_of(mbu.url)) == 1_000
     mbu.put("/metrics", b"#" * 1_001)

@@ -1,35 +1,69 @@
-"""Fetching the metrics page of a running service from its admin listener."""
+"""Asking the admin listener of a running service."""
 
+from collections.abc import Mapping
 from contextlib import closing
 from http.client import HTTPException, HTTPResponse
 from time import monotonic
+from types import MappingProxyType
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
-from urllib.request import ProxyHandler, build_opener
+from urllib.request import ProxyHandler, Request, build_opener
 
+import orjson
+
+from aggregator.commands.layers import load_settings
+from aggregator.http.problems import PROBLEM_TYPE
 from aggregator.mistakes import Mistake, Mistaken
 
 LONGEST = 2**26
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 _CHUNK = 65_536
 
 
-def page_of(admin_url: str, within: float = 5.0) -> str:
-    """What GET <admin_url>/metrics answers, within so many seconds; Mistaken, named by the flag, if nothing does."""
-    url = f"{_base(admin_url)}/metrics"
+class Problem(Mistaken):
+    """The listener answers a problem document (RFC 9457). said: what it says."""
+
+    def __init__(self, answers: str, detail: str) -> None:
+        super().__init__(refused(answers).mistakes)
+        self.said = f"{answers}: {detail}"
+
+
+def page_of(
+    admin_url: str,
+    path: str = "/metrics",
+    within: float = 5.0,
+    sent: bytes | None = None,
+    headers: Mapping[str, str] = NO_HEADERS,
+) -> str:
+    """What GET <admin_url><path> answers, or POST where something is `sent`, within so many seconds.
+
+    Mistaken, named by the flag, if nothing does; Problem if that is what it answers.
+    """
+    request = Request(f"{_base(admin_url)}{path}", sent, dict(headers))  # noqa: S310  # its scheme was looked at
+    url = request.full_url.partition("?")[0]
     # Never through a proxy: the admin listener is nothing that one could reach.
     opener = build_opener(ProxyHandler({}))
     until = monotonic() + within
     try:
-        with opener.open(url, timeout=within) as response:
+        with opener.open(request, timeout=within) as response:
             return _body(response, until).decode()
     except HTTPError as error:
         with closing(error):
+            if error.headers.get_content_type() == PROBLEM_TYPE:
+                raise Problem(f"{url} answers {error.code}", _detail(error)) from None
             raise refused(f"{url} answers {error.code}") from None
     except OSError as error:
         reason = getattr(error, "reason", error)
         raise refused(f"{url} does not answer: {getattr(reason, 'strerror', None) or reason}") from None
     except (HTTPException, UnicodeDecodeError):
         raise refused(f"{url} does not answer as a service does") from None
+
+
+def default_url(environ: Mapping[str, str]) -> str:
+    """Where the admin listener is by the AGGREGATOR_* variables and the defaults."""
+    settings = load_settings({}, environ)
+    host = f"[{settings.admin_host}]" if ":" in settings.admin_host else settings.admin_host
+    return f"http://{host}:{settings.admin_port}"
 
 
 def refused(why: str) -> Mistaken:
@@ -48,6 +82,13 @@ def _base(admin_url: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname or any(sign in admin_url for sign in "@?#"):
         raise refused("is no URL of a service")
     return admin_url.rstrip("/")
+
+
+def _detail(error: HTTPError) -> str:
+    try:
+        return str(orjson.loads(error.read(_CHUNK))["detail"])
+    except (OSError, HTTPException, ValueError, LookupError, TypeError):
+        return "it does not say why"
 
 
 def _body(response: HTTPResponse, until: float) -> bytes:
