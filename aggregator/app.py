@@ -11,6 +11,7 @@ from aggregator.engine.background import Background
 from aggregator.engine.compose import Composer
 from aggregator.engine.explaining import Explaining
 from aggregator.engine.fill import Filler, Knowledge
+from aggregator.engine.foreseeing import Foreseeing
 from aggregator.engine.noting import Noting
 from aggregator.engine.parts import Parts
 from aggregator.engine.reading import Reading
@@ -27,6 +28,7 @@ from aggregator.http.dates import Dates
 from aggregator.http.direct import Direct
 from aggregator.http.endpoints import PublicApp
 from aggregator.http.explained import Explained
+from aggregator.http.foreseen import foreseer
 from aggregator.http.health import HEALTH_PATHS, Health
 from aggregator.http.hits import Hits
 from aggregator.http.inputs import InputReader
@@ -114,7 +116,7 @@ class Service:
         self._viewers = Viewers(catalogue.viewer_keys, self._clock.now)
         reader = InputReader(self._viewers, Hashing(hash_key))
         self._edge(catalogue.screens.values(), reader)
-        self.answers = self._answers(catalogue.screens.values(), reader, knowledge)
+        self.answers = self._answers(catalogue, reader, knowledge)
 
     def _edge(self, screens: Collection[Screen], reader: InputReader) -> None:
         """What answers requests: `quick` those that it understands, `app` all."""
@@ -165,11 +167,14 @@ class Service:
             trust,
         )
 
-    def _answers(self, screens: Collection[Screen], reader: InputReader, knowledge: Knowledge) -> dict[str, Answering]:
+    def _answers(self, catalogue: Catalogue, reader: InputReader, knowledge: Knowledge) -> dict[str, Answering]:
         """What this process can be asked about itself, by name."""
         explaining = Explaining(self._settings.namespace, self._addresses, self.memory, self._tier)
         accounts = Accounts(knowledge, self.reading, self._settings.when_unproven == "serve")
-        return {"explain": Explained(Routes(screens), reader, explaining, accounts)}
+        return {
+            "explain": Explained(Routes(catalogue.screens.values()), reader, explaining, accounts),
+            "foresee": foreseer(Foreseeing(self.memory, self.reading, self.ledger, catalogue)),
+        }
 
     async def run(self) -> None:
         """Follow the log until cancelled; an exception is a defect, and the end of the process."""

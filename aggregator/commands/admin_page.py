@@ -16,6 +16,7 @@ from aggregator.http.problems import PROBLEM_TYPE
 from aggregator.mistakes import Mistake, Mistaken
 
 LONGEST = 2**26
+ADMIN_URL = "[by AGGREGATOR_ADMIN_HOST and _PORT, else http://127.0.0.1:8081]"
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 _CHUNK = 65_536
 

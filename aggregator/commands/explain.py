@@ -7,9 +7,10 @@ from urllib.parse import urlencode, urlsplit
 import click
 import orjson
 
-from aggregator.commands.admin_page import Problem, default_url, page_of
+from aggregator.commands.admin_page import ADMIN_URL, Problem, default_url, page_of
 from aggregator.commands.refusal import Refusal
 from aggregator.commands.shown_answer import answer_lines
+from aggregator.commands.text_file import text_of_file
 from aggregator.mistakes import Mistaken
 from aggregator.model.fragment import FORWARDED
 
@@ -17,9 +18,7 @@ from aggregator.model.fragment import FORWARDED
 @click.command()
 @click.argument("url")
 @click.argument("values", nargs=-1, metavar="[NAME=VALUE]...")
-@click.option(
-    "--admin-url", metavar="URL", help="The admin listener. [by AGGREGATOR_ADMIN_HOST and _PORT, or 8081 here]"
-)
+@click.option("--admin-url", metavar="URL", help=f"The admin listener to ask. {ADMIN_URL}")
 @click.option("--json", "as_json", is_flag=True, help="Print all that is told, as JSON.")
 def explain(url: str, values: tuple[str, ...], admin_url: str | None, as_json: bool) -> None:
     """Explain the answer to URL: what each worker holds of it, how old and how current that is, and why.
@@ -28,7 +27,7 @@ def explain(url: str, values: tuple[str, ...], admin_url: str | None, as_json: b
     the value is read from a file: forward.authorization=@FILE. Nothing is loaded, kept or used by it.
     """
     try:
-        asked = urlencode([("target", _target(url)), *_given(values)])
+        asked = urlencode([("target", _target(url)), *_given(values)], errors="surrogateescape")
         page = page_of(admin_url or default_url(os.environ), f"/explain?{asked}")
     except Problem as problem:
         raise Refusal(problem.said) from None
@@ -39,7 +38,10 @@ def explain(url: str, values: tuple[str, ...], admin_url: str | None, as_json: b
 
 def _target(url: str) -> str:
     """Path and query of a URL, or of what is one without scheme and host."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        parts = urlsplit("")
     if not parts.path.startswith("/"):
         raise Refusal("expected the URL of a screen, or its path and query, such as /screens/home/42")
     return f"{parts.path}?{parts.query}" if parts.query else parts.path
@@ -56,10 +58,4 @@ def _given(values: Iterable[str]) -> Iterator[tuple[str, str]]:
 def _read(name: str, value: str) -> str:
     if not value.startswith("@"):
         raise Refusal(f"{name} may be a secret, which a command line shows to all; expected: {name}=@FILE")
-    try:
-        with open(value[1:], encoding="utf-8") as file:
-            return file.read(16_384).rstrip("\r\n")
-    except (OSError, ValueError) as error:
-        raise Refusal(
-            f"{name}: the file {value[1:]} cannot be read: {getattr(error, 'strerror', None) or error}"
-        ) from None
+    return text_of_file(name, value[1:])

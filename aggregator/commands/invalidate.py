@@ -5,9 +5,13 @@ import os
 from typing import Any
 
 import click
+import orjson
 
+from aggregator.commands.admin_page import ADMIN_URL, Problem, default_url, page_of
+from aggregator.commands.foreseen import foreseen_lines
 from aggregator.commands.options import load_settings, settings_options
 from aggregator.commands.refusal import Refusal
+from aggregator.commands.text_file import text_of_file
 from aggregator.embedded import find_embedded
 from aggregator.invalidation.log import LogUnavailable
 from aggregator.invalidation.publisher import Publisher
@@ -15,6 +19,7 @@ from aggregator.mistakes import Mistaken
 from aggregator.model.tags import tag_mistake
 from aggregator.settings import Settings
 
+KEY = "AGGREGATOR_PUBLISHER_KEY"
 NOWHERE = (
     'No service of namespace "{}" with an embedded server runs here. Name the server of its log: '
     "--redis-url URL, or AGGREGATOR_REDIS_URL where the URL holds a password."
@@ -23,8 +28,11 @@ NOWHERE = (
 
 @click.command()
 @click.argument("tags", nargs=-1, required=True)
+@click.option("--dry-run", is_flag=True, help="Invalidate nothing; tell what would be overtaken.")
+@click.option("--admin-url", metavar="URL", help=f"The admin listener to ask for that. {ADMIN_URL}")
+@click.option("--key-file", metavar="FILE", help=f"File with a publisher's key for that. [the variable {KEY}]")
 @settings_options("redis_url", "redis_url_file", "log_url", "log_url_file", "namespace")
-def invalidate(tags: tuple[str, ...], **flags: Any) -> None:
+def invalidate(tags: tuple[str, ...], dry_run: bool, admin_url: str | None, key_file: str | None, **flags: Any) -> None:
     """Invalidate TAGS: whatever depends on one of them is loaded again when it is next read.
 
     Prints the position of the invalidation in the log, once it is there. Flags and AGGREGATOR_* variables say where
@@ -33,11 +41,33 @@ def invalidate(tags: tuple[str, ...], **flags: Any) -> None:
     for tag in tags:
         if mistake := tag_mistake(tag):
             raise Refusal(f'"{tag}": {mistake}')
+    if dry_run:
+        click.echo("\n".join(foreseen_lines(_foreseen(tags, admin_url, key_file))))
+        return
     try:
         settings = load_settings(flags, os.environ, Settings())
         click.echo(asyncio.run(_publish(settings, tags)))
     except (Mistaken, LogUnavailable) as error:
         raise Refusal(str(error)) from None
+
+
+def _foreseen(tags: tuple[str, ...], admin_url: str | None, key_file: str | None) -> Any:
+    headers = {"authorization": f"Bearer {_key(key_file)}", "content-type": "application/json"}
+    try:
+        url = admin_url or default_url(os.environ)
+        return orjson.loads(page_of(url, "/invalidations?dry-run", 10.0, orjson.dumps({"tags": tags}), headers))
+    except Problem as problem:
+        raise Refusal(problem.said) from None
+    except Mistaken as mistaken:
+        raise Refusal(str(mistaken)) from None
+
+
+def _key(file: str | None) -> str:
+    """The publisher's key: what may not be invalidated is not told of either."""
+    key = text_of_file("--key-file", file) if file else os.environ.get(KEY, "")
+    if not key:
+        raise Refusal(f"expected the key of a declared publisher: --key-file FILE, or the variable {KEY}")
+    return key
 
 
 async def _publish(settings: Settings, tags: tuple[str, ...]) -> str:

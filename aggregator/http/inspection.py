@@ -1,5 +1,6 @@
 """What the admin listener tells of the workers' insides: each is asked, and its answer stands beside the others'."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
@@ -26,11 +27,35 @@ async def explained(parameters: Sequence[tuple[str, str]], ask: AskAll) -> Reply
     return _reply(told, {"target": target})
 
 
+async def foreseen(tags: Sequence[str], ask: AskAll) -> Reply:
+    """The reply to POST /invalidations?dry-run: 200 with what the invalidation would overtake in L1, all workers taken
+    together, and what loading that took."""
+    told = await ask("foresee", {"tags": list(tags)})
+    answers = [one["answer"] for one in told if "answer" in one]
+    if not answers:
+        return problem(503, NO_WORKER, 1.0)
+    together = {kind: _together([answer[kind] for answer in answers]) for kind in ("held", "hot")}
+    # All workers read one declaration.
+    return _json({"tags": answers[0]["tags"], **together, "unanswered": len(told) - len(answers)})
+
+
+def _together(each: Sequence[Told]) -> Told:
+    """A view that several workers hold is composed anew by one of them."""
+    views: Counter[str] = Counter()
+    for one in each:
+        views.update(one["views"])
+    seconds = [one["seconds"] for one in each]
+    return {"views": dict(views), "seconds": {"at_least": max(seconds), "at_most": sum(seconds)}}
+
+
 def _reply(told: Sequence[Told], head: Told) -> Reply:
     answers = [one["answer"] for one in told if "answer" in one]
     if not answers:
         return problem(503, NO_WORKER, 1.0)
     if refused := next((answer for answer in answers if "refused" in answer), None):
         return problem(refused["refused"], refused["detail"])
-    headers = {"content-type": "application/json", "cache-control": "no-store"}
-    return Reply(200, orjson.dumps({**head, "workers": told}), headers)
+    return _json({**head, "workers": told})
+
+
+def _json(told: Told) -> Reply:
+    return Reply(200, orjson.dumps(told), {"content-type": "application/json", "cache-control": "no-store"})

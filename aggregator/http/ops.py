@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from aggregator.http.exposition import Exposition, Snapshot
 from aggregator.http.health import Health, health_reply
-from aggregator.http.inspection import AskAll, explained
+from aggregator.http.inspection import AskAll, explained, foreseen
 from aggregator.http.problems import Reply, problem
 from aggregator.http.publishing import MAX_BODY, Publishers, read_invalidation
 from aggregator.invalidation.log import Log, LogUnavailable
@@ -27,7 +27,7 @@ def admin_app(log: Log, publishers: Publishers, fleet: Fleet, ask: AskAll, opena
     """`fleet` asks all workers for their health, taken together, and their metrics; `ask` asks them anything."""
 
     async def invalidations(request: Request) -> Response:
-        return _response(await publish(request, log, publishers))
+        return _response(await publish(request, log, publishers, ask))
 
     async def metrics(request: Request) -> Response:
         _, snapshots = await fleet()
@@ -57,8 +57,9 @@ def admin_app(log: Log, publishers: Publishers, fleet: Fleet, ask: AskAll, opena
     return Starlette(routes=routes, exception_handlers={HTTPException: _refused, Exception: _defect})
 
 
-async def publish(request: Request, log: Log, publishers: Publishers) -> Reply:
-    """Append the body's tags to the log: 202 with their position once they are in it."""
+async def publish(request: Request, log: Log, publishers: Publishers, ask: AskAll) -> Reply:
+    """Append the body's tags to the log: 202 with their position once they are in it. With ?dry-run nothing is
+    appended, and what would follow is told."""
     body = await _body(request)
     wanted = read_invalidation(body)
     tags = () if isinstance(wanted, Reply) else wanted.tags
@@ -68,6 +69,8 @@ async def publish(request: Request, log: Log, publishers: Publishers) -> Reply:
         return permitted
     if isinstance(wanted, Reply):
         return wanted
+    if "dry-run" in request.query_params:
+        return await foreseen(wanted.tags, ask)
     try:
         position = await log.append(wanted.tags, id=wanted.id, by=permitted.name)
     except LogUnavailable:

@@ -23,6 +23,7 @@ _ORDINARY = _WHOLE | _KEPT | _PLAIN
 # lifetimes, cost; the ends of two verdicts; the view's own at.
 TOLD = Struct("<BII32s")
 _FIXED = Struct(f"{TOLD.format}I9d")
+_COST, _COST_AT = Struct("<d"), _FIXED.size - 4 * 8
 _DIGEST = slice(TOLD.size - 32, TOLD.size)
 _SLOTS = slice(TOLD.size, TOLD.size + 4)
 _LAST_SECOND = 2**32 - 1
@@ -82,6 +83,11 @@ class Held(Node, kw_only=True, gc=False, eq=False):
     def digest(self) -> bytes:
         """What its entity tags are made of; 32 hex digits."""
         return self.rest[_DIGEST]
+
+    @property
+    def loading_took(self) -> float:
+        """Seconds that its dearest part took to load."""
+        return float(_COST.unpack_from(self.rest, _COST_AT)[0])
 
     @property
     def ordinary(self) -> bool:

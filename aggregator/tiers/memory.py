@@ -116,6 +116,18 @@ class MemoryTier:
             self.remove(held)
         return overtaken
 
+    def carrying(self, tag: str) -> list[Held] | None:
+        """The views with this tag; None where it is wide or common, so that they are not indexed by it."""
+        name = hash(tag) & _HASH
+        if tag in self._common or name in self._wide:
+            return None
+        one = self._one.get(name)
+        return list(self._some.get(name, ())) if one is None else [one]
+
+    def all(self) -> list[Held]:
+        """Every view that is held now."""
+        return list(self._views.values())
+
     def _charge(self, size: int) -> int:
         rounded = -(-size // _GRAIN) * _GRAIN
         return self._charges.setdefault(rounded, rounded)

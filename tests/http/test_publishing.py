@@ -186,3 +186,56 @@ def test_a_key_may_be_changed_without_a_gap(running: Running, folder: Path) -> N
     old = post(running, {"tags": ["a"]}, ALL)
     file.write_text(f"{ALL}\n")
     assert is_problem(old, 401)
+
+
+def dry_run(running: Running, *arguments: str, key: str = ALL, exit_code: int = 0) -> str:
+    """What `aggregator invalidate --dry-run` says."""
+    command = [sys.executable, "-m", "aggregator", "invalidate", "--dry-run", *arguments]
+    env = {**running.env, "AGGREGATOR_PUBLISHER_KEY": key}
+    command += ["--admin-url", running.admin_url]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=env, timeout=30)
+    assert done.returncode == exit_code, done
+    return done.stderr if exit_code else done.stdout
+
+
+def test_a_dry_run_tells_what_would_be_overtaken_and_overtakes_nothing(running: Running, mbu: Mbu, id: str) -> None:
+    warm(running, mbu, id)
+    got = running.get("/invalidations?dry-run", _bearer(USERS), "POST", _body(f"user:{id}"), admin=True)
+    assert got.status == 200
+    assert got.json["tags"] == {f"user:{id}": {"fragments": ["user"], "screens": ["home"]}}
+    assert (got.json["held"]["views"], got.json["hot"]["views"], got.json["unanswered"]) == ({"home": 1}, {}, 0)
+    assert 0 < got.json["held"]["seconds"]["at_least"] == got.json["held"]["seconds"]["at_most"] < 5
+    first, second, held, hot = dry_run(running, f"post:p{id}", f"user:{id}").splitlines()
+    assert first == f"post:p{id}  may be a tag of fragments: posts; of screens: home"
+    assert second == f"user:{id}  may be a tag of fragments: user; of screens: home"
+    assert held.startswith("overtaken in L1, all workers taken together: 1 of home; ")
+    assert held.endswith(" of loading, one by one")
+    assert hot == "of these are read these days, and would be refreshed: no view"
+    assert running.get(f"/home/{id}").headers["cache-status"].endswith('detail="L1"')
+    assert running.get(f"/home/{id}").json["data"]["user"] == "old"
+
+
+def test_a_dry_run_is_refused_as_the_real_one(running: Running, id: str, tmp_path: Path) -> None:
+    """Who may not invalidate a tag is not told of it either."""
+    for key, body, status in (
+        (None, _body("user:1"), 401),
+        ("wrong", _body("user:1"), 401),
+        (USERS, _body("secret"), 403),
+        (USERS, b"{", 400),
+        (USERS, _body(""), 422),
+    ):
+        got = running.get("/invalidations?dry-run", _bearer(key), "POST", body, admin=True)
+        assert is_problem(got, status)
+    assert "answers 401" in dry_run(running, "user:1", key="wrong", exit_code=2)
+    words = "expected the key of a declared publisher: --key-file FILE, or the variable AGGREGATOR_PUBLISHER_KEY\n"
+    assert dry_run(running, "user:1", key="", exit_code=2) == words
+    (tmp_path / "key").write_text(f"{USERS}\n")
+    assert "answers 403" in dry_run(running, "secret", "--key-file", str(tmp_path / "key"), exit_code=2)
+
+
+def _bearer(key: str | None) -> dict[str, str]:
+    return {"authorization": f"Bearer {key}"} if key else {}
+
+
+def _body(*tags: str) -> bytes:
+    return json.dumps({"tags": tags}).encode()

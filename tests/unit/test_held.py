@@ -89,6 +89,7 @@ def test_every_field_comes_back(case: tuple[Screen, View]) -> None:
     one, put = case
     held = hold(one, b"/home/42", put, 64)
     got = held.view()
+    assert held.loading_took == put.timing.cost
     assert (set(got.tags), held.own_tags) == (set(put.tags), [tag for tag in put.tags if tag not in one.common_tags])
     assert len(got.tags) == len(put.tags)
     got.tags = put.tags
