@@ -9,6 +9,7 @@ from typing import Any
 from aggregator.clock import FleetClock
 from aggregator.engine.background import Background
 from aggregator.engine.compose import Composer
+from aggregator.engine.crowd import Crowd
 from aggregator.engine.explaining import Explaining
 from aggregator.engine.fill import Filler, Knowledge
 from aggregator.engine.foreseeing import Foreseeing
@@ -104,6 +105,7 @@ class Service:
         sources = {name: source(fragment, catalogue, loaders) for name, fragment in catalogue.fragments.items()}
         grantings = {name: granting(fragment) for name, fragment in catalogue.fragments.items()}
         self._filler = Filler(self._tier, knowledge, sources, grantings, observe)
+        self._crowd = Crowd(settings.max_waiters_per_key, settings.max_waiters, observe)
         self._background = Background(observe)
         self.reading = Reading(Heat(idle_after=settings.idle_after), self._clock)
         self._hot, self._noting = hot, Noting(self.reading.heat, hot, self._clock, self.ledger)
@@ -144,7 +146,7 @@ class Service:
         trust = self._settings.when_unproven == "serve"
         restamping = Restamping(self._tier, knowledge, background, self._settings.log_retention)
         lanes = {name: asyncio.Semaphore(mbu.max_refreshes) for name, mbu in self._catalogue.mbus.items()}
-        parts = Parts(self._tier, knowledge, self._filler, restamping, lanes, trust)
+        parts = Parts(self._tier, knowledge, self._filler, restamping, lanes, self._crowd, trust)
         policies = {screen.name: refreshing(screen) for screen in screens}
         composer = Composer(namespace, self.memory, self._tier, parts, knowledge, policies, background)
         taking = Taking(self.memory, composer, restamping, knowledge)
@@ -219,6 +221,7 @@ class Service:
             "ledger_tags": len(self.ledger),
             "flights": len(self._filler.flights),
             "refreshes_due": len(self.refreshing),
+            "waiters": self._crowd.size,
             "background_tasks": len(self._background),
         }
         return {"counters": counters, "gauges": gauges}

@@ -41,6 +41,15 @@ class Joined(NamedTuple):
     where: str
 
 
+class TurnedAway(NamedTuple):
+    """A caller was not let wait for a load. bound: the setting that was reached, "max_waiters_per_key" or
+    "max_waiters"."""
+
+    mbu: str
+    fragment: str
+    bound: str
+
+
 class Overtaken(NamedTuple):
     """An invalidation expelled that many views of this process."""
 
@@ -63,5 +72,5 @@ class Trouble(NamedTuple):
     detail: str
 
 
-Event = Served | Called | Joined | Overtaken | Refreshed | Trouble
+Event = Served | Called | Joined | TurnedAway | Overtaken | Refreshed | Trouble
 Observer = Callable[[Event], None]

@@ -65,6 +65,8 @@ class Settings(BaseModel):
     embedded_bytes: Size = default("512MiB", description="bound of the embedded Redis server")
     log_retention: Duration = default("1h", description="how long the invalidation log is kept")
     l2_budget: Duration = default("50ms", description="how long one L2 operation may take")
+    max_waiters_per_key: int = default(1_000, ge=1, description="callers that wait for one load (else stale, or 503)")
+    max_waiters: int = default(10_000, ge=1, description="callers that wait for loads, in each process (else the same)")
     startup_limit: Duration = default("10s", description="ready after this at the latest, with all entries unproven")
     refresh_budget: float = default(
         200.0, ge=0, le=1e6, description="views that the fleet composes anew a second with nobody waiting"

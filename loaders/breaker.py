@@ -104,5 +104,5 @@ def _answered(outcome: Outcome) -> bool | None:
             return outcome.mbu_status is not None and outcome.mbu_status < 500
         case Reason.PAYLOAD:
             return True
-        case Reason.SHED | Reason.BREAKER | Reason.DEFECT | Reason.INPUT | Reason.LATE:
+        case Reason.SHED | Reason.BREAKER | Reason.DEFECT | Reason.INPUT | Reason.LATE | Reason.CROWDED:
             return None

@@ -62,6 +62,7 @@ class Reason(Enum):
     DEFECT = "defect"  # our own code, or a loader's, raised; logged with its traceback
     INPUT = "input"  # we could not ask: what it depends on is not there, or not as declared
     LATE = "late"  # whoever asked could wait no longer; the load goes on
+    CROWDED = "crowded"  # whoever asked was not let wait: too many do already
 
 
 class Failed(msgspec.Struct, frozen=True):
@@ -75,11 +76,11 @@ class Failed(msgspec.Struct, frozen=True):
 
     @property
     def status(self) -> int:
-        """The HTTP status of this failure towards a client: 504 late, 503 shed by us, 502 otherwise."""
+        """The HTTP status of this failure towards a client: 504 late, 503 refused by us, 502 otherwise."""
         match self.reason:
             case Reason.DEADLINE | Reason.LATE:
                 return 504
-            case Reason.SHED | Reason.BREAKER:
+            case Reason.SHED | Reason.BREAKER | Reason.CROWDED:
                 return 503
             case _:
                 return 502

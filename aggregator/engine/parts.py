@@ -7,6 +7,7 @@ from math import inf
 from msgspec import structs
 
 from aggregator.engine.asking import Asking
+from aggregator.engine.crowd import Crowd
 from aggregator.engine.fill import Filler, Knowledge
 from aggregator.engine.flights import Filled, Flight
 from aggregator.engine.restamp import Restamping
@@ -34,6 +35,7 @@ class Parts:
         filler: Filler,
         restamping: Restamping,
         lanes: Mapping[str, asyncio.Semaphore],
+        crowd: Crowd,
         trust_unproven: bool = False,
     ) -> None:
         self._tier = tier
@@ -41,6 +43,7 @@ class Parts:
         self._filler = filler
         self._restamping = restamping
         self._lanes = lanes
+        self._crowd = crowd
         self._trust_unproven = trust_unproven
 
     async def held(self, keys: Sequence[Key]) -> Sequence[Entry | None]:
@@ -67,12 +70,29 @@ class Parts:
                 return Piece(held, state=State.UNPROVEN)
         return None
 
+    def has_room(self, want: Want, asking: Asking) -> bool:
+        """May this caller wait for a load?"""
+        return not self._counts(asking) or self._crowd.has_room(want)
+
+    def turned_away(self, want: Want, held: Entry | None, asking: Asking) -> Piece | None:
+        """What a caller gets that may not wait for a load; None where it may."""
+        refused = self._crowd.refused(want) if self._counts(asking) else None
+        return self._fallen_back(held, Filled(None, refused)) if refused else None
+
     def begin(self, want: Want, held: Entry | None, asking: Asking) -> Flight:
-        """Begin to load; once the flight's result is there, `landed` or `load` gives the piece."""
+        """Begin to load, and wait; once the flight's result is there, `landed` gives the piece."""
+        self._enter(want, asking)
         return self._filler.begin(want, held, asking)
 
+    def leave(self, want: Want, asking: Asking) -> None:
+        """Wait no more for what was begun."""
+        if self._counts(asking):
+            self._crowd.leave(want)
+
     def landed(self, flight: Flight, want: Want, held: Entry | None, asking: Asking) -> Piece | None:
-        """The piece, of a flight that is over; None where `load` has more to do, as it has where that was in vain."""
+        """The piece, of a flight that is over and not waited for any more; None where `load` has more to do, as it has
+        where that was in vain."""
+        self.leave(want, asking)
         if flight.result.exception():
             return None
         filled = flight.result.result()
@@ -80,7 +100,8 @@ class Parts:
         return self._piece(want, held, filled) if good else None
 
     async def load(self, want: Want, held: Entry | None, asking: Asking, begun: Flight | None = None) -> Piece:
-        """What is loaded, or may stand in because loading failed; else the failure. begun: what `begin` gave.
+        """What is loaded, or may stand in because loading failed or may not be waited for; else the failure. begun:
+        what `begin` gave, if it is over.
 
         What nobody waits for takes its turn before there is a flight, so that no reader joins one that waits for it.
         """
@@ -90,11 +111,29 @@ class Parts:
         return await self._loaded(want, held, asking, begun)
 
     async def _loaded(self, want: Want, held: Entry | None, asking: Asking, begun: Flight | None) -> Piece:
-        filled = await self._in_time(want, held, asking, begun)
+        if asking.unread and not self.has_room(want, asking):
+            [held], asking = await self.held([want.key]), structs.replace(asking, unread=False)
+            if usable := self.usable(want, held, asking):
+                return usable
+        if instead := self.turned_away(want, held, asking):
+            return instead
+        self._enter(want, asking)
+        try:
+            filled = await self._in_time(want, held, asking, begun)
+        finally:
+            self.leave(want, asking)
         if (piece := self._piece(want, held, filled)) is not None:
             return piece
         asking = structs.replace(asking, unread=False)
         return self.usable(want, filled.held, asking) or await self._loaded(want, filled.held, asking, None)
+
+    def _counts(self, asking: Asking) -> bool:
+        """What is refreshed behind answers is bounded there, and takes no reader's place."""
+        return not asking.behind
+
+    def _enter(self, want: Want, asking: Asking) -> None:
+        if self._counts(asking):
+            self._crowd.enter(want)
 
     def _piece(self, want: Want, held: Entry | None, filled: Filled) -> Piece | None:
         if filled.entry:

@@ -1,12 +1,14 @@
 """Running a plan fills each slot as soon as what it needs is there; where one cannot be had, something stands in."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from math import inf
-from typing import Any
+from typing import Any, NamedTuple
 
+from msgspec import structs
 from msgspec.structs import replace
 
 from aggregator.engine.asking import Asking
@@ -17,9 +19,10 @@ from aggregator.model.entry import Entry
 from aggregator.model.fragment import Fragment
 from aggregator.model.inputs import Inputs
 from aggregator.model.keys import Key
-from aggregator.model.part import Part
+from aggregator.model.part import Part, Piece
 from aggregator.model.plan import Needs, Want, needs_of
 from aggregator.model.screen import Screen, Slot
+from loaders.loader import Failed
 
 Held = Mapping[str, Entry | None]
 
@@ -35,6 +38,14 @@ class Order:
     first: Mapping[str, Needs]
 
 
+class Aboard(NamedTuple):
+    """A flight that a slot waits for without a task. land: what is called when it is over."""
+
+    want: Want
+    flight: Flight
+    land: Callable[[object], None]
+
+
 class Run:
     """One plan under way, for one request."""
 
@@ -46,7 +57,7 @@ class Run:
         self._tasks: dict[str, asyncio.Task[Part]] = {}
         self._done: dict[str, Part] = {}
         self._payloads: dict[str, Any] = {}
-        self._in_the_air = 0
+        self._in_the_air: dict[str, Aboard] = {}
         self._landed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def parts(self) -> list[Part]:
@@ -56,6 +67,9 @@ class Run:
         held = await self._held(self._order.first.values())
         for slot in first:
             self._begin(slot, self._order.first[slot.name], held, read=bool(later))
+        if refused := self._refused():
+            self._give_up()
+            return [self._done.get(slot.name) or Part(slot, failure=refused) for slot in self._order.screen.slots]
         for slot in chain(*later):
             self._tasks[slot.name] = asyncio.get_running_loop().create_task(self._later(slot))
         await self._all()
@@ -68,15 +82,29 @@ class Run:
             if self._tasks:
                 await asyncio.gather(*self._tasks.values())
         except asyncio.CancelledError:
-            for task in self._tasks.values():
-                task.cancel()
+            self._give_up()
             raise
+
+    def _refused(self) -> Failed | None:
+        """Why the screen cannot be had, where that is known before anything is waited for."""
+        return next((part.failed for part in self._done.values() if part.slot.required and part.failed), None)
+
+    def _give_up(self) -> None:
+        """Wait for nothing any more; loads go on, and keep nothing of this."""
+        for task in self._tasks.values():
+            task.cancel()
+        for aboard in self._in_the_air.values():
+            aboard.flight.result.remove_done_callback(aboard.land)
+            self._parts.leave(aboard.want, self._asking)
+        self._in_the_air.clear()
 
     def _begin(self, slot: Slot, needs: Needs, held: Held, read: bool) -> None:
         """read: others may wait for this slot, and so for a task."""
         found = self._found(needs, held)
         if None not in found.values() and not (part := part_of(slot, needs, found)).failed:
             self._done[slot.name] = part
+        elif isinstance(needs, Want) and (piece := self._parts.turned_away(needs, held[needs.key.name], self._asking)):
+            self._have(slot, needs, held, piece)
         elif isinstance(needs, Want) and not read and not self._asking.behind and self._asking.expires_at == inf:
             self._fly(slot, needs, held)
         else:
@@ -85,26 +113,27 @@ class Run:
     def _fly(self, slot: Slot, want: Want, held: Held) -> None:
         """Load what most slots need, one entry that nobody else reads, without a task that waits for it."""
         flight = self._parts.begin(want, held[want.key.name], self._asking)
-        self._in_the_air += 1
-        flight.result.add_done_callback(lambda _: self._touch_down(slot, want, held, flight))
+        land = partial(self._touch_down, slot, want, held, flight)
+        self._in_the_air[slot.name] = Aboard(want, flight, land)
+        flight.result.add_done_callback(land)
 
-    def _touch_down(self, slot: Slot, want: Want, held: Held, flight: Flight) -> None:
-        if self._landed.done():  # the caller has left
+    def _touch_down(self, slot: Slot, want: Want, held: Held, flight: Flight, _: object) -> None:
+        if self._in_the_air.pop(slot.name, None) is None or self._landed.done():  # the caller has left
             return
         try:
-            self._land(slot, want, held, flight)
+            self._have(slot, want, held, self._parts.landed(flight, want, held[want.key.name], self._asking), flight)
         except Exception as error:  # A callback has no caller to learn of it, and who waits would do so for ever.
             self._landed.set_exception(error)
+            return
+        if not self._in_the_air:
+            self._landed.set_result(None)
 
-    def _land(self, slot: Slot, want: Want, held: Held, flight: Flight) -> None:
-        piece = self._parts.landed(flight, want, held[want.key.name], self._asking)
-        if piece and not (part := shaped(Part(slot, (piece,)))).failed:
+    def _have(self, slot: Slot, want: Want, held: Held, piece: Piece | None, flight: Flight | None = None) -> None:
+        """piece: what was had, if anything; a failed one may have something that stands in."""
+        if piece and (not (part := shaped(Part(slot, (piece,)))).failed or not slot.has_fallback):
             self._done[slot.name] = part
         else:
             self._go_on(slot, want, held, {want.key.name: piece}, flight)
-        self._in_the_air -= 1
-        if not self._in_the_air:
-            self._landed.set_result(None)
 
     def _go_on(self, slot: Slot, needs: Needs, held: Held, found: Found, flight: Flight | None = None) -> None:
         work = self._loaded(slot, needs, held, found, flight)
@@ -161,7 +190,9 @@ class Run:
 
     async def _held(self, needs: Iterable[Needs]) -> Held:
         """What L2 holds of what is needed, by key, asked for in one read; nothing where claiming will tell."""
-        keys = {want.key.name: want.key for need in needs for want in wants(need)}
+        wanted = {want.key.name: want for need in needs for want in wants(need)}
         if self._asking.unread:
-            return dict.fromkeys(keys)
-        return dict(zip(keys, await self._parts.held(list(keys.values())), strict=True))
+            if all(self._parts.has_room(want, self._asking) for want in wanted.values()):
+                return dict.fromkeys(wanted)
+            self._asking = structs.replace(self._asking, unread=False)  # who may not claim has to look
+        return dict(zip(wanted, await self._parts.held([want.key for want in wanted.values()]), strict=True))

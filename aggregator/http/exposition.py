@@ -35,6 +35,11 @@ COUNTERS = (
         ("where",),
     ),
     Family("refreshes", "Views that were due to be composed anew with nobody waiting.", ("screen", "outcome")),
+    Family(
+        "waiters_turned_away",
+        "Callers that were not let wait for a load, by the setting that was reached.",
+        ("mbu", "fragment", "bound"),
+    ),
     Family("views_overtaken", "Views expelled from L1 by invalidations."),
     Family("troubles", "Things an operator may want to know of; the log has the details.", ("what",)),
     Family("invalidations_applied", "Records of the invalidation log applied."),
@@ -55,6 +60,7 @@ GAUGES = (
     Family("ledger_tags", "Tags in the ledgers."),
     Family("flights", "Loads under way."),
     Family("refreshes_due", "Views that are due to be composed anew with nobody waiting."),
+    Family("waiters", "Callers that wait for loads, counted for each that they wait for."),
     Family("background_tasks", "Refreshes and stores under way."),
 )
 _GREATEST = {"log_lag_records"}

@@ -5,7 +5,7 @@ from typing import Any
 
 import structlog
 
-from aggregator.events import Called, Event, Joined, Overtaken, Refreshed, Served, Tally, Trouble
+from aggregator.events import Called, Event, Joined, Overtaken, Refreshed, Served, Tally, Trouble, TurnedAway
 from aggregator.http.buckets import bucket
 from loaders.loader import Reason
 
@@ -36,6 +36,8 @@ class Meters:
                     self._count("mbu_load_seconds_sum", mbu, fragment, by=seconds)
             case Joined(where):
                 self._count("loads_joined", where)
+            case TurnedAway(mbu, fragment, bound):
+                self._count("waiters_turned_away", mbu, fragment, bound)
             case Overtaken(views):
                 self._count("views_overtaken", by=views)
             case Refreshed(screen, outcome):

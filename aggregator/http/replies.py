@@ -11,6 +11,7 @@ from aggregator.http.making import Making
 from aggregator.http.problems import Reply, problem
 from aggregator.http.responses import respond
 from aggregator.model.screen import Screen
+from loaders.loader import Reason
 
 _log = structlog.get_logger()
 
@@ -47,9 +48,12 @@ def defect(path: str) -> Reply:
 
 def _note(screen: Screen, answer: Answer | Refused) -> None:
     """A line for every request that did not get what was declared, with its own id: the load that failed may have been
-    another one's."""
+    another one's. Who is refused for a crowd is only counted: a line for each would cost most when there is least to
+    spare."""
     if isinstance(answer, Refused):
         failure = answer.failure
+        if failure.reason is Reason.CROWDED:
+            return
         _log.warning(
             "screen failed", screen=screen.name, slot=answer.slot.name, status=failure.status, why=failure.detail
         )

@@ -45,6 +45,11 @@ class Slot:
         """Its place in `data`, as member names."""
         return self.place or (self.name,)
 
+    @property
+    def has_fallback(self) -> bool:
+        """Is anything shown where it cannot be had?"""
+        return self.fallback_fragment is not None or self.fallback is not None
+
     @cached_property
     def needs(self) -> frozenset[str]:
         """The slots whose payloads it reads, or may have to."""

@@ -17,6 +17,8 @@ from aggregator.model.tags import union
 from cache_policies.policy import Lifetime, Moments, Timing, plain_moments
 from loaders.loader import Failed, Reason
 
+_NOT_WAITED_FOR = frozenset((Reason.LATE, Reason.CROWDED))
+
 
 @dataclass(slots=True)
 class View:
@@ -28,8 +30,8 @@ class View:
     timing: the worst of its parts'. until: the ends of its verdicts for this holder, on the fleet's clock.
     at: when its oldest part was loaded, fleet seconds; where it stands in for a failure, since when it does.
     slots: what there is to tell of each.
-    whole: no part failed. stale, unproven: some part is. kept: every part may be stored. late: a part was not there
-    within the screen's deadline, and may be by now.
+    whole: no part failed. stale, unproven: some part is. kept: every part may be stored. late: a part could
+    not be waited for, or not any longer, and may be there by now.
     """
 
     status: int
@@ -113,7 +115,7 @@ def compose(screen: Screen, parts: Sequence[Part], stamp: Stamp) -> View:
         stale=any(piece.state in (State.STALE, State.OVERTAKEN) for piece in pieces),
         unproven=any(piece.state is State.UNPROVEN for piece in pieces),
         kept=all(piece.kept for piece in pieces),
-        late=any(failure.reason is Reason.LATE for part in parts for failure in part.all_failures),
+        late=any(failure.reason in _NOT_WAITED_FOR for part in parts for failure in part.all_failures),
     )
 
 
