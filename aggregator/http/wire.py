@@ -1,5 +1,6 @@
 """The public listener's protocol: answers at once what it can, and hands everything else to uvicorn's on httptools."""
 
+import asyncio
 from collections.abc import Callable
 from email.utils import formatdate
 from typing import Any, Protocol
@@ -63,6 +64,11 @@ class Wire(Limited):
         self._used_at = 0.0
         self._unfed = b""
 
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """The first request, too, has to come in time."""
+        super().connection_made(transport)
+        self._rearm(self.timeout_keep_alive)
+
     def data_received(self, data: bytes) -> None:
         """Answer, or feed the parser."""
         if self._free:
@@ -110,17 +116,23 @@ class Wire(Limited):
             self._rearm(self.timeout_keep_alive)
 
     def _feed(self) -> None:
-        """Feed the parser, until a request has to wait for an answer to the one before it."""
+        """Feed the parser, until a request has to wait for an answer to the one before it. From its first byte on a
+        head has so much time as a connection may be idle, in however many pieces it comes."""
+        if not self._in_head:
+            self._unset_keepalive_if_required()
         data, fed = self._unfed, 0
         while fed < len(data) and not (self.pipeline or self._refused or self.transport.is_closing()):
             fed += self._taken(data[fed : fed + _SLICE])
         self._unfed = data[fed:]
         if self._unfed:
             self.flow.pause_reading()
+        if not self._idle():
+            self._unset_keepalive_if_required()
+        elif self.timeout_keep_alive_task is None:
+            self._rearm(self.timeout_keep_alive)
 
     def _taken(self, data: bytes) -> int:
         """How many bytes were taken."""
-        self._unset_keepalive_if_required()
         try:
             self.feed_limited(data)
         except HttpParserUpgrade as end:

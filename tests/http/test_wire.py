@@ -63,6 +63,63 @@ def test_an_idle_connection_is_closed(on: On) -> None:
     on(play)
 
 
+BEFORE = [[], [HIT], [MISS], [b"POST" + HIT[3:]], [HIT, MISS, HIT]]
+
+
+@pytest.mark.parametrize("before", BEFORE)
+@pytest.mark.parametrize("sent", [b"", b"\r\n", b"G", HIT[:12], HIT[:-2], HIT[:-2] + b"x: " + b"y" * 2_000])
+def test_a_request_that_does_not_come_ends_its_connection(on: On, before: list[bytes], sent: bytes) -> None:
+    """Nothing of it, or not all of its head; counted from its first byte, or from the answer before."""
+
+    async def play(_: Side, transport: ScriptedTransport) -> None:
+        for request in before:
+            transport.send(request)
+            await asyncio.sleep(SETTLED)
+        await asyncio.sleep(4.0)
+        if sent:
+            transport.send(sent)
+        left = KEPT if sent else KEPT - 4.0 - SETTLED
+        await asyncio.sleep(left - 0.001)
+        assert not transport.closed
+        await asyncio.sleep(SETTLED + 0.002)
+        assert transport.closed
+        assert len(answers(transport)) == len(before)
+
+    on(play)
+
+
+def test_a_head_that_comes_byte_by_byte_has_no_more_time(on: On) -> None:
+    """Its bytes are no use of the connection."""
+
+    async def play(_: Side, transport: ScriptedTransport) -> None:
+        transport.send(HIT)
+        for byte in HIT * 2:
+            await asyncio.sleep(0.9)
+            transport.send(bytes([byte]))
+            if transport.closed:
+                break
+        assert asyncio.get_running_loop().time() < 1_000.0 + SETTLED + 2 * KEPT
+        assert len(answers(transport)) == 1
+
+    on(play)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_head_may_take_as_long_as_the_answer_before_it(on: On, monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+    """Nothing is closed while one is under way."""
+
+    async def play(_: Side, transport: ScriptedTransport) -> None:
+        monkeypatch.setattr("tests.screens_of_all_kinds.LATENCY", 3 * KEPT)
+        transport.send(MISS * count + HIT[:9])
+        await asyncio.sleep(3 * KEPT)
+        assert not transport.closed
+        transport.send(HIT[9:])
+        await asyncio.sleep(SETTLED)
+        assert [whose(one) for one in answers(transport)] == [b"2"] * count + [b"1"]
+
+    on(play)
+
+
 def test_a_direct_answer_counts_as_use(on: On) -> None:
     """The time to the end of the connection begins when the answer is there."""
 
