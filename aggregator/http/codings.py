@@ -4,7 +4,6 @@ import gzip
 import re
 import sys
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from typing import Literal
 
 import brotli
@@ -40,7 +39,6 @@ _WEIGHT = re.compile(r"q=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)")
 _ALIASES = {"x-gzip": "gzip"}
 
 
-@lru_cache(256)
 def preferred(accept_encoding: bytes) -> Coding:
     """The coding that a client likes best, of those we can make; of equal ones the first of our own order.
 

@@ -14,6 +14,8 @@ from aggregator.http.negotiation import MSGPACK, wants_msgpack
 # Names of forms are also the suffixes of their entity tags; JSON as it is has none.
 JSON, PACKED = "", "msgpack"
 _CODINGS = ("zstd", "br", "gzip")
+# Bytes of fields whose meaning is remembered; longer ones are nobody's habit.
+_SHORT = 512
 # Given a body's digest and the form it would be sent in: the form of a copy that does as well, None = there is none.
 Copies = Callable[[bytes, str], str | None]
 _ENTITY_TAG = re.compile(r'(?:W/)?"([^"]*)"')
@@ -21,12 +23,19 @@ _OURS = re.compile(r"([0-9a-f]{32})(?:-([a-z-]+))?")
 FORMS = frozenset([JSON, PACKED, *_CODINGS, *(f"{PACKED}-{coding}" for coding in _CODINGS)])
 
 
-@lru_cache(1_024)
 def wanted(accept: str, accept_encoding: bytes) -> str:
     """The form that a client takes best, by its Accept and Accept-Encoding fields."""
+    short = len(accept) + len(accept_encoding) <= _SHORT
+    return (_remembered if short else _wanted)(accept, accept_encoding)
+
+
+def _wanted(accept: str, accept_encoding: bytes) -> str:
     coding = preferred(accept_encoding) if accept_encoding else "identity"
     packed = PACKED if wants_msgpack(accept) else ""
     return "-".join(filter(None, [packed, "" if coding == "identity" else coding]))
+
+
+_remembered = lru_cache(1_024)(_wanted)
 
 
 def coding_of(form: str) -> Coding:

@@ -1,5 +1,6 @@
 """A block of header lines is read once and remembered, within bounds, and no longer than what it proves."""
 
+import tracemalloc
 from collections.abc import Callable
 from math import inf
 from pathlib import Path
@@ -311,6 +312,20 @@ def test_the_second_is_the_clocks_own(key: ViewerKey) -> None:
     block = reading.read(token())
     assert block
     assert block.until == NOW + 1
+
+
+def test_a_token_is_kept_once(key: ViewerKey) -> None:
+    """In its block, whoever it is of: blocks take little more room than their bytes."""
+    reading, count = Reading(OWN, keys=(key,)), 200
+    tracemalloc.start()
+    try:
+        for number in range(count):
+            reading.read("Authorization: Bearer " + f"{number:04}" * 480)
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(reading.blocks) == count
+    assert taken / count < 2_900
 
 
 def test_leeway_is_added_to_the_expiry(key: ViewerKey) -> None:

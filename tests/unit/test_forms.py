@@ -1,6 +1,7 @@
 """A form is the same body written in another way, with a name that is also the end of its entity tag."""
 
 import random
+import tracemalloc
 
 import brotli
 import msgpack
@@ -31,6 +32,19 @@ SCREEN = orjson.dumps({"data": {"feed": [{"id": number, "title": "A title"} for 
 def test_a_form_is_a_format_and_a_coding(accept: str, codings: bytes, form: str) -> None:
     """Both as the client takes them best."""
     assert wanted(accept, codings) == form
+
+
+def test_long_fields_are_read_and_forgotten() -> None:
+    """What strangers send takes no room; read twice it says the same."""
+    tracemalloc.start()
+    try:
+        for number in range(200):
+            accept, codings = f"application/msgpack, x/{number}" + "a" * 8_000, b"br, x%d" % number + b"b" * 8_000
+            assert wanted(accept, codings) == wanted(accept, codings) == "msgpack-br"
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert taken < 200_000
 
 
 @pytest.mark.parametrize("form", sorted(FORMS))
