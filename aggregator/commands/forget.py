@@ -11,9 +11,9 @@ from aggregator.commands.options import load_settings, settings_options
 from aggregator.commands.refusal import Refusal
 from aggregator.embedded import find_embedded
 from aggregator.invalidation.log import LogUnavailable
-from aggregator.invalidation.publisher import Publisher
 from aggregator.mistakes import Mistaken
 from aggregator.model.tags import tag_mistake, viewer_tag
+from aggregator.publisher import Publisher
 from aggregator.settings import Settings
 from aggregator.tiers.erase import erase, unlist
 from aggregator.tiers.tier import TierUnavailable
@@ -49,7 +49,7 @@ async def _forget(settings: Settings, subject: str) -> tuple[str, int]:
     tier_url = settings.redis_url or find_embedded(settings.namespace)
     if tier_url is None:
         raise Refusal(NOWHERE.format(settings.namespace))
-    async with Publisher(settings.log_url or tier_url, settings.namespace) as publisher:
+    async with Publisher(settings.log_url or tier_url, settings.namespace, deadline=0) as publisher:
         position = await publisher.invalidate([viewer_tag(subject)])
     deleted = await _erase(tier_url, settings.namespace, subject)
     await asyncio.sleep(_APPLIED_WITHIN)

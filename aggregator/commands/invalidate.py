@@ -14,9 +14,9 @@ from aggregator.commands.refusal import Refusal
 from aggregator.commands.text_file import text_of_file
 from aggregator.embedded import find_embedded
 from aggregator.invalidation.log import LogUnavailable
-from aggregator.invalidation.publisher import Publisher
 from aggregator.mistakes import Mistaken
 from aggregator.model.tags import tag_mistake
+from aggregator.publisher import Publisher
 from aggregator.settings import Settings
 
 KEY = "AGGREGATOR_PUBLISHER_KEY"
@@ -74,5 +74,5 @@ async def _publish(settings: Settings, tags: tuple[str, ...]) -> str:
     url = settings.log_url or settings.redis_url or find_embedded(settings.namespace)
     if url is None:
         raise Refusal(NOWHERE.format(settings.namespace))
-    async with Publisher(url, settings.namespace) as publisher:
+    async with Publisher(url, settings.namespace, deadline=0) as publisher:
         return await publisher.invalidate(tags)

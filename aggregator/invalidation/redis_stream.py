@@ -1,7 +1,6 @@
 """The invalidation log as a Redis stream, with an epoch record beside it that shows when the log was lost."""
 
 import asyncio
-import re
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -12,26 +11,12 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
 
-from aggregator.invalidation import wire
+from aggregator.invalidation import appending, wire
+from aggregator.invalidation.appending import EPOCH
 from aggregator.invalidation.log import Batch, Beat, LogUnavailable, Record
-from aggregator.model.position import Position, position_at
+from aggregator.model.position import Position
 
 _HEARTBEAT_MS = 60_000
-_EPOCH = re.compile(rb"(\d+) (\w+)")
-
-# KEYS: stream, epoch record. ARGV: the epoch that is to be replaced ("" for none), the least new one.
-# The marker makes the stream exist, and wakes readers that wait in the old epoch. It comes before the record,
-# so that a script that fails half-way leaves the epoch unmade.
-_BEGIN_EPOCH = """
-local replid = string.match(redis.call('INFO', 'replication'), 'master_replid:(%w+)')
-local epoch, made_by = string.match(redis.call('GET', KEYS[2]) or '', '^(%d+) (%w+)$')
-if ((made_by == replid and epoch) or '') ~= ARGV[1] then return 0 end
-local time = redis.call('TIME')
-local new = math.max(time[1] * 1000000 + time[2], tonumber(ARGV[2]), (tonumber(epoch) or 0) + 1)
-redis.call('XADD', KEYS[1], '*', 'tags', '[]')
-redis.call('SET', KEYS[2], string.format('%.0f %s', new, replid))
-return 1
-"""
 
 
 class RedisLog:
@@ -44,6 +29,7 @@ class RedisLog:
     def __init__(
         self, url: str, namespace: str = "aggregator", *, timeout: float = 1.0, wall: Callable[[], float] = time.time
     ) -> None:
+        self._namespace = namespace
         self._stream = wire.stream_key(namespace)
         self._epoch = wire.epoch_key(namespace)
         self._heartbeat = wire.heartbeat_key(namespace)
@@ -57,24 +43,25 @@ class RedisLog:
             self._own.set_response_callback(command, _untouched)
 
     async def append(self, tags: Sequence[str], *, id: str | None = None, by: str | None = None) -> Position:
-        """As in `Log`; ValueError for what is no tag. Before any service has begun the log, this begins it."""
-        fields = wire.encode(tags, id, by, self._wall())
-        appended = await self._append(fields)
+        """As in `Log`; ValueError for what is no tag."""
+        [position] = await self.append_all([wire.encode(tags, id, by, self._wall())])
+        return position
+
+    async def append_all(self, records: Sequence[dict[str, str]]) -> list[Position]:
+        """Add encoded records, all of them or none. Before any service has begun the log, this begins it."""
+        appended = await self._append(records)
         if appended is None:
             # Appended, but nowhere: without an epoch nobody could say whether a process has got that far.
             await self.begin_epoch(None, 1)
-            appended = await self._append(fields)
+            appended = await self._append(records)
         if appended is None:
-            raise LogUnavailable(f"append: {self._epoch} vanished as soon as it was made; is somebody flushing?")
+            raise appending.vanished(self._namespace)
         return appended
 
-    async def _append(self, fields: dict[str, str]) -> Position | None:
+    async def _append(self, records: Sequence[dict[str, str]]) -> list[Position] | None:
         async with _within(self._timeout, "append"), self._appends.pipeline(transaction=True) as pipe:
-            pipe.xadd(self._stream, fields)  # type: ignore[arg-type]  # its dict type is invariant
-            pipe.get(self._epoch)
-            stream_id, epoch = await pipe.execute()
-        match = _EPOCH.fullmatch(epoch or b"")
-        return position_at(int(match[1]), stream_id) if match else None
+            appending.queue(pipe, self._namespace, records)
+            return appending.positions(await pipe.execute())
 
     async def read(self, after: str, count: int, block: float) -> Batch:
         """As in `Log`. XREAD only waits: Redis lets it skip what was trimmed, and says nothing of it."""
@@ -105,7 +92,7 @@ class RedisLog:
         keys = (self._stream, self._epoch)
         replaced = "" if unlike is None else str(unlike)
         async with _within(self._timeout, "begin_epoch"):
-            await self._appends.eval(_BEGIN_EPOCH, len(keys), *keys, replaced, str(at_least))
+            await self._appends.eval(appending.BEGIN_EPOCH, len(keys), *keys, replaced, str(at_least))
 
     async def trim(self, older_than: float) -> None:
         """As in `Log`."""
@@ -174,7 +161,7 @@ def _beat(
 ) -> Beat:
     if replication["role"] != "master":
         raise LogUnavailable("beat: this server is a replica, which cannot know the end of the log")
-    match = _EPOCH.fullmatch(epoch or b"")
+    match = EPOCH.fullmatch(epoch or b"")
     known = int(match[1]) if match and match[2] == replication["master_replid"].encode() else None
     now = clock[0] + clock[1] / 1e6
     if stream is None:

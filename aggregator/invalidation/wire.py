@@ -25,13 +25,18 @@ def heartbeat_key(namespace: str) -> str:
 
 def encode(tags: Sequence[str], id: str | None, by: str | None, at: float) -> dict[str, str]:
     """The fields of one record. ValueError names the first tag that is none, and why."""
+    check(tags)
+    fields = {"tags": orjson.dumps(list(tags)).decode(), "at": f"{at:.3f}"}
+    return fields | {name: text for name, text in (("id", id), ("by", by)) if text is not None}
+
+
+def check(tags: Sequence[str]) -> None:
+    """ValueError names the first tag that is none, and why."""
     if isinstance(tags, str) or not tags:
         raise ValueError(f"an invalidation is a list of at least one tag, not {tags!r}")
     for tag in tags:
         if mistake := tag_mistake(tag):
             raise ValueError(f"{tag!r} cannot be invalidated: {mistake}")
-    fields = {"tags": orjson.dumps(list(tags)).decode(), "at": f"{at:.3f}"}
-    return fields | {name: text for name, text in (("id", id), ("by", by)) if text is not None}
 
 
 def decode_tags(fields: Sequence[bytes]) -> tuple[str, ...] | None:

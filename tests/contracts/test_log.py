@@ -14,7 +14,6 @@ import redis
 
 from aggregator.invalidation.local import LocalLog
 from aggregator.invalidation.log import Beat, Log, LogUnavailable
-from aggregator.invalidation.publisher import Publisher, publish
 from aggregator.invalidation.redis_stream import RedisLog
 from aggregator.model.position import epoch_in, position_at, stream_id_of
 from tests.servers import valkey
@@ -296,24 +295,6 @@ def test_the_publishers_time_is_read_where_it_makes_sense(clean_redis_url: str, 
     async def steps(log: Log) -> None:
         raw(clean_redis_url, "XADD", STREAM, "*", "tags", "[]", "at", text)
         assert [record.at for record in (await log.read("0-0", 10, 0.01)).records] == [at]
-
-    with_log(_only(clean_redis_url), steps)
-
-
-def test_the_python_publishers_write_what_is_read_and_tell_its_position(clean_redis_url: str) -> None:
-    async def publishing() -> str:
-        async with Publisher(clean_redis_url) as publisher:
-            return await publisher.invalidate(["user:1"], id="once")
-
-    publish(clean_redis_url, ["the first one begins the epoch"])
-    told = [asyncio.run(publishing()), publish(clean_redis_url, ["user:2"])]
-
-    async def steps(log: Log) -> None:
-        epoch = (await log.beat()).epoch
-        records = (await log.read("0-0", 10, 0.01)).records[-2:]
-        assert [record.tags for record in records] == [("user:1",), ("user:2",)]
-        assert told == [f"{epoch}-{record.stream_id}" for record in records]
-        assert records[0].at == pytest.approx(time.time(), abs=60)
 
     with_log(_only(clean_redis_url), steps)
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import redis
 
-from aggregator.invalidation.publisher import publish
+from aggregator.publisher import SyncPublisher
 from tests.http.raw_answers import is_problem
 from tests.running import ROOT, Got, Mbu, Running, until
 
@@ -137,7 +137,8 @@ def test_the_command_says_where_it_found_nothing(running: Running) -> None:
 def test_python_has_a_publisher(running: Running, mbu: Mbu, id: str) -> None:
     """For MBUs in Python; it gives the position."""
     warm(running, mbu, id)
-    assert publish(running.redis_url, [f"user:{id}"], running.namespace)
+    with SyncPublisher(running.redis_url, running.namespace) as publisher:
+        assert publisher.invalidate([f"user:{id}"])
     follows(running, mbu, id, "new", "old")
 
 
