@@ -18,7 +18,8 @@ class Publisher:
         async with Publisher("redis://…") as publisher:
             await publisher.invalidate(["user:42"])
 
-    Publish after the commit: a load that begins in between would keep the old answer.
+    Publish after the commit: a load that begins in between would keep the old answer. Where the process may end in
+    between, see `Outbox`.
 
     deadline: seconds in which an invalidation is tried again while Redis is away; 0 is one try.
     timeout: seconds that one try has.
