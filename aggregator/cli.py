@@ -8,6 +8,7 @@ from aggregator.commands.explain import explain
 from aggregator.commands.forget import forget
 from aggregator.commands.invalidate import invalidate
 from aggregator.commands.plan import plan
+from aggregator.commands.relay import relay
 from aggregator.commands.serve import serve
 from aggregator.commands.warm import warm
 
@@ -18,5 +19,5 @@ def main() -> None:
     """Compose each app screen from many small services, keep it ready, and keep it right."""
 
 
-for command in (serve, check, plan, warm, explain, invalidate, forget, demo):
+for command in (serve, check, plan, warm, explain, invalidate, forget, relay, demo):
     main.add_command(command)

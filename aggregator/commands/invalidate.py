@@ -71,8 +71,13 @@ def _key(file: str | None) -> str:
 
 
 async def _publish(settings: Settings, tags: tuple[str, ...]) -> str:
+    async with Publisher(where_log(settings), settings.namespace, deadline=0) as publisher:
+        return await publisher.invalidate(tags)
+
+
+def where_log(settings: Settings) -> str:
+    """The URL of the log's server; Refusal where nothing says it."""
     url = settings.log_url or settings.redis_url or find_embedded(settings.namespace)
     if url is None:
         raise Refusal(NOWHERE.format(settings.namespace))
-    async with Publisher(url, settings.namespace, deadline=0) as publisher:
-        return await publisher.invalidate(tags)
+    return url
