@@ -1,6 +1,8 @@
 """What both Python publishers do, on a real server: batch what comes together, name it, and live through a restart."""
 
 import asyncio
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -14,6 +16,7 @@ import redis
 from aggregator.invalidation.redis_stream import RedisLog
 from aggregator.publisher import LogUnavailable, Publisher, SyncPublisher
 from aggregator.publisher.records import MAX_BYTES, MAX_TAGS
+from tests.running import ROOT
 from tests.servers import Valkey
 
 Calls = Sequence[tuple[list[str], str | None]]
@@ -189,6 +192,25 @@ def test_what_no_retry_can_help_is_told_at_once(begun_url: str, publish: Publish
     assert isinstance(told, LogUnavailable)
     assert "AUTH" in str(told)
     assert time.monotonic() - began < 30
+
+
+FORKED = """
+import os, sys
+from aggregator.publisher import SyncPublisher
+publisher = SyncPublisher(sys.argv[1])
+publisher.invalidate(["parent"])
+child = os.fork()
+for number in range(100):
+    publisher.invalidate([f"{'parent' if child else 'child'}:{number}"])
+if child:
+    sys.exit(os.waitpid(child, 0)[1])
+"""
+
+
+def test_a_process_that_is_forked_later_has_connections_of_its_own(begun_url: str) -> None:
+    """As servers of WSGI applications do it; both use what they inherited at once."""
+    subprocess.run([sys.executable, "-c", FORKED, begun_url], cwd=ROOT, check=True, timeout=60)
+    assert len(recorded(begun_url)) == 201
 
 
 def test_what_its_caller_left_is_sent(begun_url: str) -> None:
