@@ -85,7 +85,10 @@ def usable_copy(had: Collection[str], sent: str, wanted: str) -> str | None:
     """Of the forms of a client's copies the one that serves it: as it would be sent, or as it is wanted, which may not
     be made yet, or that without a coding, which it may have been sent before. Any other is of what another request
     wants: a client that holds several keeps the wrong one for current."""
-    return next((form for form in (sent, wanted, plain(sent)) if form in had), None)
+    for form in (sent, wanted):
+        if form in had:
+            return form
+    return bare if (bare := plain(sent)) in had else None
 
 
 def own_copies(if_none_match: str) -> dict[bytes, list[str]]:
