@@ -127,7 +127,7 @@ class Accounts:
         told = {"slot": found.slot.name, "fragment": found.slot.fragment.name, "mbu": found.slot.fragment.mbu}
         return {
             **told,
-            "loads": found.lost is not None or not all(entry["used"] for entry in entries),
+            "loads": None if found.lost else not all(entry["used"] for entry in entries),
             "why": _why(found),
             "entries": entries,
         }
