@@ -110,6 +110,10 @@ class Composer:
         proved = all(entry.is_current(self._known.ledger) for entry in rest if entry)
         if not (served and proved and view.whole and view.kept and not view.unproven):
             return
+        # 1. Who is served this waits for a slow part. 2. What was invalidated is loaded, and the whole composed, with
+        # nobody waiting. 3. The slow part is there: this must not take the place of what was composed.
+        if self._holds_better(order.address):
+            return
         now, until = self._known.clock.now(), plain_moments(view.timing).revalidate_until
         until = min([until, *(overtaken_until(entry, self._known.ledger) for entry in served if entry)])
         view.until = Moments(now, until, now)

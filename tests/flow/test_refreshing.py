@@ -14,7 +14,7 @@ from aggregator.tiers.local import LocalTier
 from cache_policies.policy import Lifetime
 from loaders.loader import Failed, Reason
 from tests.virtual_time import run
-from tests.world import Process, Slot, World, fragment, screen
+from tests.world import Process, Slot, World, fragment, reading, screen
 
 LATENCY = 0.05
 HOME = screen(Slot("feed", fragment("feed")), Slot("user", fragment("user")))
@@ -280,6 +280,35 @@ def test_others_run_while_what_need_not_be_composed_is_taken_off_the_agenda() ->
             assert 0 < len(refreshing) < 1_000
             await asyncio.sleep(1.0)
             assert _outcomes(process) == {"cold": 1_000}
+
+    run(play())
+
+
+def test_who_was_served_what_was_invalidated_late_does_not_take_the_place_of_what_was_composed_meanwhile() -> None:
+    feed = fragment("feed", lifetime=Lifetime(60.0, stale_while_revalidate=10.0), serves_overtaken=True)
+    home = screen(Slot("feed", feed), reading("item", {"id": "feed.item"}))
+    old, new = ({"feed": {"item": id}, "item": id} for id in ("a", "b"))
+
+    async def play() -> None:
+        async with _world(home) as world:
+            await _hot(world, "42")
+            [process] = world.processes
+            world.put("feed", {"item": "a"})
+            world.put("item", "a", "a")
+            world.put("item", "b", "b")
+            await world.invalidate("feed:42")
+            await asyncio.sleep(3 * LATENCY)
+            assert await process.data() == old
+            world.put("feed", {"item": "b"})
+            world.shops["item"].latency = 0.4
+            await world.invalidate("feed:42", "item:a")
+            late = asyncio.ensure_future(process.data())
+            await asyncio.sleep(LATENCY / 2)
+            world.shops["item"].latency = 0.0
+            await asyncio.sleep(2 * LATENCY)
+            assert await process.data() == new
+            assert await late == old
+            assert await process.data() == new
 
     run(play())
 
