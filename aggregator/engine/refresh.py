@@ -24,6 +24,7 @@ from aggregator.model.keys import Key
 from aggregator.model.plan import plan
 from aggregator.model.position import Position
 from aggregator.model.screen import Screen
+from aggregator.model.tags import viewer_tag
 from aggregator.model.turn import ANOTHER, Began, Pace, Turns
 from aggregator.model.view import View
 from aggregator.tiers.memory import MemoryTier
@@ -139,7 +140,7 @@ class Refreshing:
         if self._is_there(due):
             return
         inputs = due.inputs or self._with.addresses.inputs(due.screen, due.address)
-        if inputs is None or not (due.asked or self._heat(due.address) >= HOT):
+        if inputs is None or not self._is_wanted(due, inputs):
             self._tell(due, "unknown" if inputs is None else "cold")
             return
         key = due.screen.key(self._namespace, due.screen.identity(inputs))
@@ -162,6 +163,14 @@ class Refreshing:
         if held is None or held.position < due.needs:
             return False
         return held.storable and self._with.known.clock.now() < held.fresh_until
+
+    def _is_wanted(self, due: Due, inputs: Inputs) -> bool:
+        """Is it read these days, or was it asked for; and that by no viewer who was forgotten since?"""
+        ledger = self._with.known.ledger
+        forgotten = ledger.latest([viewer_tag(inputs.subject)]) if inputs.subject else None
+        if forgotten is not None and forgotten >= due.begun_from:
+            return False
+        return due.asked or self._heat(due.address) >= HOT
 
     async def _may_begin(self, due: Due, key: Key) -> bool:
         """Is it this process's turn, and within the budget? Where L2 is away, each process has a budget of its own."""

@@ -313,6 +313,28 @@ def test_who_was_served_what_was_invalidated_late_does_not_take_the_place_of_wha
     run(play())
 
 
+@pytest.mark.parametrize("tags", [("viewer:u1",), ("feed:u1", "viewer:u1")])
+def test_what_was_forgotten_is_not_loaded_until_its_viewer_is_there_again(tags: tuple[str, ...]) -> None:
+    private = fragment("feed", path=Template.parse("/feed/{viewer.sub}"), tags=(Template.parse("feed:{viewer.sub}"),))
+
+    async def play() -> None:
+        async with _world(screen(Slot("feed", private))) as world:
+            [process] = world.processes
+            world.put("feed", {"v": 1}, "u1")
+            for _ in range(3):
+                await process.ask(values={"viewer.sub": "u1"})
+            for tag in tags:
+                await world.log.append([tag])
+            await asyncio.sleep(1.0)
+            assert world.shops["feed"].calls.total() == 1
+            await process.ask(values={"viewer.sub": "u1"})
+            await world.invalidate("feed:u1")
+            await asyncio.sleep(LATENCY)
+            assert world.shops["feed"].calls.total() == 3
+
+    run(play())
+
+
 def _waiting(refreshing: Refreshing) -> int:
     """Dues, also those of what is being composed."""
     return len(refreshing) + sum(due is not None for due in refreshing._under_way.values())
