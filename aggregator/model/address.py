@@ -59,10 +59,10 @@ class Addresses:
         return (screen, inputs) if screen and inputs else None
 
     def inputs(self, screen: Screen, address: bytes) -> Inputs | None:
-        """The inputs that decide the view with this address; None where it is no view's of this screen, and where a
-        secret decides it, of which an address has only a hash."""
+        """The inputs that decide the view with this address; None where it is no view's of this screen, where a secret
+        decides it, of which an address has only a hash, and where it does not tell whose claims decide it."""
         names = signature(screen)
-        if any(name.startswith(_SECRET) for name in names):
+        if any(name.startswith(_SECRET) for name in names) or (screen.claims and SUBJECT not in names):
             return None
         target = address.removeprefix(f" {screen.name} ".encode()).partition(b" ")[0]
         parts = told_behind(address)

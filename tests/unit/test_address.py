@@ -51,7 +51,8 @@ TONGUE = asking("tongue", "/t/{x}", "/m/{x}?a={header.x-a}", headers="x-a")
 TONGUES = asking("tongues", "/u/{x}", "/m/{x}?a={header.x-a}&b={header.x-b}", headers="x-a x-b")
 CRUMBS = asking("crumbs", "/c/{x}", "/m/{x}?a={cookie.a}", cookies="a")
 OWN = asking("own", "/v/{x}", "/m/{x}/{viewer.sub}?a={query.a}", query("a", "0"))
-ALL = (PLAIN, ME, ANY, PAIR, PAGED, EMPTY, NEEDING, TONGUE, TONGUES, CRUMBS, OWN)
+CLAIMED = asking("claimed", "/w/{x}", "/m/{x}/{viewer.email}")
+ALL = (PLAIN, ME, ANY, PAIR, PAGED, EMPTY, NEEDING, TONGUE, TONGUES, CRUMBS, OWN, CLAIMED)
 ADDRESSES, ROUTES = Addresses(ALL, HEALTH_PATHS), Routes(ALL)
 BY_NAME = {one.name: one for one in ALL}
 
@@ -129,8 +130,9 @@ def test_no_two_of_all_tricky_views_share_an_address() -> None:
 
 
 def readable(one: Screen) -> bool:
-    """Does no secret decide its views?"""
-    return not any(name.startswith(("cookie.", "forward.")) for name in one.inputs)
+    """Does no secret decide its views, nor a claim of they do not tell whom?"""
+    secret = any(name.startswith(("cookie.", "forward.")) for name in one.inputs)
+    return not secret and (not one.claims or "viewer.sub" in one.claims)
 
 
 KINDS = [one for one in catalogue().screens.values() if readable(one)]
@@ -198,10 +200,11 @@ def test_what_tells_inputs_is_their_address(asked: tuple[Screen, bytes]) -> None
         (TONGUE, b"/t/1 1 " + b"9" * 5_000 + b":v"),
         (TONGUE, b"/t/1 1 1:\xff"),
         (CRUMBS, b"/c/1 3 4:hash"),
+        (CLAIMED, b"/w/1 5 4:a@b."),
     ],
 )
 def test_what_is_no_address_of_the_screen_tells_nothing(one: Screen, address: bytes) -> None:
-    """Nor does one that has a hash in place of what it stands for."""
+    """Nor does one that has a hash in place of what it stands for, nor one that does not tell whose claim it has."""
     assert ADDRESSES.inputs(one, address) is None
 
 
@@ -275,7 +278,14 @@ def test_a_required_query_that_something_uses_is_in_the_target() -> None:
 
 def test_each_kind_of_headers_has_its_own_number() -> None:
     """The empty kind is the first, and has no suffix; one value under two names is two suffixes."""
-    assert ADDRESSES.signatures == [(), ("header.x-a",), ("header.x-a", "header.x-b"), ("cookie.a",), ("viewer.sub",)]
+    assert ADDRESSES.signatures == [
+        (),
+        ("header.x-a",),
+        ("header.x-a", "header.x-b"),
+        ("cookie.a",),
+        ("viewer.sub",),
+        ("viewer.email",),
+    ]
     assert ADDRESSES.suffix(0, inputs({})) == b""
     same = inputs(dict.fromkeys(("header.x-a", "header.x-b", "viewer.sub"), "v"))
     suffixes = [ADDRESSES.suffix(number, same) for number in (1, 2, 4)]
