@@ -229,7 +229,10 @@ class Refreshing:
 
     async def _look(self, due: Due, key: Key) -> None:
         """Take over what another process has composed; where it has not, the next reader will see."""
-        [entry] = await self._with.tier.read([key])
+        try:
+            [entry] = await self._with.tier.read([key])
+        except TierUnavailable:
+            entry = None
         taken = self._with.taking.take(due.screen, due.address, key, entry)
         if taken:
             self._tell(due, "taken")

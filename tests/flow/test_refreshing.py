@@ -335,6 +335,24 @@ def test_what_was_forgotten_is_not_loaded_until_its_viewer_is_there_again(tags: 
     run(play())
 
 
+def test_what_another_composes_is_looked_for_again_where_l2_was_away_for_a_moment() -> None:
+    async def play() -> None:
+        async with _world(processes=2) as world:
+            await _hot(world, "42")
+            world.put("feed", {"v": 2})
+            world.shops["feed"].latency = 0.2
+            await world.invalidate("feed:42")
+            await asyncio.sleep(LATENCY)
+            world.tier.down = True
+            await asyncio.sleep(2 * LATENCY)
+            world.tier.down = False
+            await asyncio.sleep(1.0)
+            assert [(await process.get()).tier for process in world.processes] == ["l1"] * 2
+            assert sum((_outcomes(process) for process in world.processes), Counter()) == {"composed": 1, "taken": 1}
+
+    run(play())
+
+
 def _waiting(refreshing: Refreshing) -> int:
     """Dues, also those of what is being composed."""
     return len(refreshing) + sum(due is not None for due in refreshing._under_way.values())
