@@ -27,6 +27,8 @@ class Began(NamedTuple):
 
 
 ANOTHER = inf  # not to be waited for: somebody else has begun what it is for
+# Seconds after a turn's own time for which it is known what it was for: who began it may have failed.
+_REMEMBERED = 2.0
 
 
 class Turns:
@@ -38,7 +40,8 @@ class Turns:
 
     def take(self, pace: Pace, now: float, began: Began | None = None) -> float:
         """0 where the turn is taken, else the seconds after which to ask again, or ANOTHER."""
-        if began and self._head is not None and self._head >= began.needs:
+        last = self._head if now < self._due + _REMEMBERED else None
+        if began and last is not None and last >= began.needs:
             return ANOTHER
         wait = self._due - now - pace.tolerance
         if wait > 0:

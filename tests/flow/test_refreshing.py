@@ -353,6 +353,28 @@ def test_what_another_composes_is_looked_for_again_where_l2_was_away_for_a_momen
     run(play())
 
 
+def test_what_was_given_stale_is_composed_once_its_mbu_is_back() -> None:
+    """Who tried first, at a later head, had taken the turn."""
+    lifetime = Lifetime(5.0, stale_while_revalidate=60.0)
+
+    async def play() -> None:
+        async with _world(screen(Slot("feed", fragment("feed", lifetime=lifetime)))) as world:
+            await _hot(world, "42")
+            [process] = world.processes
+            await world.invalidate("something:else")
+            await asyncio.sleep(5.0)
+            world.shops["feed"].failure = Failed(Reason.STATUS, "down")
+            assert (await process.get()).state == "stale"
+            await asyncio.sleep(1.0)
+            world.shops["feed"].failure = None
+            for _ in range(4):
+                await process.get()
+                await asyncio.sleep(1.0)
+            assert (await process.get()).state == "fresh"
+
+    run(play())
+
+
 def _waiting(refreshing: Refreshing) -> int:
     """Dues, also those of what is being composed."""
     return len(refreshing) + sum(due is not None for due in refreshing._under_way.values())
