@@ -111,6 +111,57 @@ def test_what_is_loaded_again_while_it_is_overtaken_again_is_not_taken_for_curre
     run(play())
 
 
+def test_a_part_that_is_waited_for_is_never_kept_beside_it_once_it_was_overtaken() -> None:
+    """It was overtaken while it was loaded, for a reader who had asked before that."""
+
+    async def play() -> None:
+        async with World(screen(_refreshing("feed"), Slot("user", fragment("user", lifetime=LIFETIME)))) as world:
+            process = await _fill(world)
+            await world.invalidate("feed:42", "user:42")
+            world.shops["feed"].failure = Failed(Reason.STATUS, "down")
+            early = asyncio.ensure_future(process.get())
+            await asyncio.sleep(LATENCY / 2)
+            world.put("user", {"v": 2})
+            await world.invalidate("user:42")
+            assert b'"user":{"v":1}' in (await early).view.body
+            answer = await process.get()
+            assert _states(answer) == ["overtaken", "fresh"]
+            assert b'"user":{"v":2}' in answer.view.body
+
+    run(play())
+
+
+def test_an_incomplete_view_is_not_held_for_as_long_as_what_was_invalidated_beside_it() -> None:
+    async def play() -> None:
+        async with World(screen(_refreshing("feed"), Slot("user", fragment("user", lifetime=LIFETIME)))) as world:
+            process = await _fill(world)
+            for shop in world.shops.values():
+                shop.failure = Failed(Reason.STATUS, "down")
+            await world.invalidate("feed:42", "user:42")
+            assert (await process.get()).state == "incomplete"
+            world.shops["user"].failure = None
+            await asyncio.sleep(1.1)
+            assert _states(await process.get()) == ["overtaken", "fresh"]
+
+    run(play())
+
+
+def test_what_may_not_be_stored_is_not_held_beside_it() -> None:
+    async def play() -> None:
+        async with World(screen(_refreshing("feed"), Slot("user", fragment("user", lifetime=LIFETIME)))) as world:
+            process = await _fill(world)
+            world.shops["feed"].failure = Failed(Reason.STATUS, "down")
+            world.shops["user"].headers = {"cache-control": "no-store"}
+            await world.invalidate("feed:42", "user:42")
+            for value in (2, 3):
+                world.put("user", {"v": value})
+                answer = await process.get()
+                assert answer.state == "overtaken"
+                assert b'"user":{"v":%d}' % value in answer.view.body
+
+    run(play())
+
+
 def test_a_forgotten_viewer_is_never_served_what_was_theirs() -> None:
     private = Slot(
         "feed",
