@@ -124,6 +124,17 @@ def test_head_is_get_without_its_body(edge: Edge) -> None:
     assert head == (*got[:2], b"")
 
 
+def test_reads_are_counted_and_the_first_is_told(edge: Edge) -> None:
+    """And the first since they were last counted."""
+    held = edge.memory.find(b"/home/42")
+    assert held is not None
+    for told in (1, 2):
+        for _ in range(3):
+            edge.get()
+        assert (held.reads, edge.read) == (3, [held] * told)
+        held.reads = 0
+
+
 @pytest.mark.parametrize("method", ["POST", "get", "OPTIONS", "DELETE", ""])
 def test_no_other_method_is_answered(edge: Edge, method: str) -> None:
     """Nor counted."""

@@ -8,13 +8,15 @@ import pytest
 from aggregator.engine.answer import Answer
 from aggregator.http.making import Making
 from aggregator.http.responses import cache_status, respond
+from aggregator.model.entry import Entry
 from aggregator.model.ledger import Ledger
-from aggregator.model.part import Part, Piece
+from aggregator.model.part import Part, Piece, State
 from aggregator.model.position import ORIGIN
 from aggregator.model.screen import Slot
 from aggregator.model.view import Stamp, View, compose
 from aggregator.tiers.memory import MemoryTier
 from cache_policies.eviction.lru import Lru
+from cache_policies.policy import Lifetime, Timing
 from loaders.loader import Failed, Reason
 from tests.world import fragment, screen
 
@@ -40,6 +42,7 @@ def test_the_age_is_added_to_what_is_left(client: float, said: int) -> None:
 
 
 BROKEN = Piece(None, Failed(Reason.CONNECT, "down"))
+INVALIDATED = Piece(Entry(b"", b"1", (), Timing(100.0, Lifetime(60.0)), ORIGIN), state=State.OVERTAKEN)
 
 
 @pytest.mark.parametrize(
@@ -48,6 +51,7 @@ BROKEN = Piece(None, Failed(Reason.CONNECT, "down"))
         (answer(current=False), "no-store"),
         (answer(view(BROKEN)), "no-store"),
         (answer(view(Piece(None, kept=False))), "no-store"),
+        (answer(view(INVALIDATED)), "no-store"),
         (answer(at=170.0), "private, no-cache"),
     ],
 )
