@@ -12,6 +12,7 @@ from aggregator.engine.fill import Filler, Knowledge
 from aggregator.engine.flights import Filled, Flight
 from aggregator.engine.restamp import Restamping
 from aggregator.model.entry import Entry
+from aggregator.model.fragment import Fragment
 from aggregator.model.keys import Key
 from aggregator.model.part import Piece, State
 from aggregator.model.plan import Want
@@ -104,11 +105,16 @@ class Parts:
         what `begin` gave, if it is over.
 
         What nobody waits for takes its turn before there is a flight, so that no reader joins one that waits for it.
+        What is asked for in one call takes one together, which `turn` gives.
         """
-        if asking.behind:
-            async with self._lanes[want.fragment.mbu]:
+        if asking.behind and not want.fragment.batch:
+            async with self.turn(want.fragment):
                 return await self._loaded(want, held, asking, begun)
         return await self._loaded(want, held, asking, begun)
+
+    def turn(self, fragment: Fragment) -> asyncio.Semaphore:
+        """The turns of the loads from its MBU that nobody waits for."""
+        return self._lanes[fragment.mbu]
 
     async def _loaded(self, want: Want, held: Entry | None, asking: Asking, begun: Flight | None) -> Piece:
         if asking.unread and not self.has_room(want, asking):

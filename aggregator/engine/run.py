@@ -182,6 +182,14 @@ class Run:
     async def _load(self, needs: Needs, held: Held, found: Found, flight: Flight | None = None) -> None:
         """Load what was not found; what is needed twice is loaded once."""
         missing = {want.key.name: want for want in wants(needs) if found[want.key.name] is None}
+        batched = next((want.fragment for want in missing.values() if want.fragment.batch), None)
+        if batched and self._asking.behind:
+            async with self._parts.turn(batched):
+                await self._load_all(missing, held, found, flight)
+        else:
+            await self._load_all(missing, held, found, flight)
+
+    async def _load_all(self, missing: Mapping[str, Want], held: Held, found: Found, flight: Flight | None) -> None:
         loads = [self._parts.load(want, held[name], self._asking, flight) for name, want in missing.items()]
         if len(loads) == 1:  # no task for it
             found |= zip(missing, [await loads[0]], strict=True)

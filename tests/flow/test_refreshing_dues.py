@@ -3,13 +3,17 @@
 import asyncio
 from collections import Counter
 
+import orjson
+
 from aggregator.engine.refresh import IN_FLIGHT
+from aggregator.model.batch import Batch
+from aggregator.model.payload_path import PayloadPath
 from aggregator.model.template import Template
 from cache_policies.policy import Lifetime
-from loaders.loader import Failed, Reason
+from loaders.loader import NO_HEADERS, Failed, Loaded, LoadRequest, Reason
 from tests.flow.test_refreshing import LATENCY, _hot, _outcomes, _world
 from tests.virtual_time import run
-from tests.world import Slot, World, fragment, screen
+from tests.world import Slot, World, fragment, listing, screen
 
 
 def test_a_cold_view_is_not_even_due() -> None:
@@ -166,5 +170,30 @@ def test_so_many_are_composed_at_once_in_one_process() -> None:
             refreshing = world.processes[0].service.refreshing
             assert len(refreshing._under_way) == IN_FLIGHT
             assert len(refreshing) == 9  # and one that waits for room
+
+    run(play())
+
+
+def test_what_is_asked_for_in_one_call_takes_one_turn() -> None:
+    batch = Batch(Template.parse("/article?ids={ids}"), "id", PayloadPath.parse("id"), max=50)
+    article = fragment("article", tags=(Template.parse("articles"),), batch=batch)
+    home = screen(Slot("feed", fragment("feed")), listing("article", "feed[*]", fragment=article))
+
+    def articles(request: LoadRequest) -> Loaded:
+        return Loaded(orjson.dumps([{"id": id} for id in request.target.partition("=")[2].split(",")]), NO_HEADERS)
+
+    async def play() -> None:
+        async with _world(home) as world:
+            [process] = world.processes
+            world.put("feed", [str(number) for number in range(40)])
+            world.shops["article"].answer = articles
+            for _ in range(3):
+                await process.get()
+            await asyncio.sleep(1.1)
+            assert world.shops["article"].calls.total() == 1
+            await world.invalidate("articles")
+            await asyncio.sleep(1.0)
+            assert (await process.get()).tier == "l1"
+            assert world.shops["article"].calls.total() == 2
 
     run(play())
