@@ -48,3 +48,20 @@ def test_what_another_has_begun_late_enough_is_left_to_them(world: World):
         assert 0 < await tier.take_turn("turns", LONG, Began(at(9), needs=at(8))) < ANOTHER
 
     play(world, steps)
+
+
+def test_what_is_no_turn_is_taken_for_none(world: World):
+    async def steps(tier: SharedTier) -> None:
+        world.plant_other_type("turns")
+        assert await tier.take_turn("turns", Pace(100.0)) == 0
+        assert await tier.take_turn("turns", Pace(100.0)) > 0
+
+    play(world, steps)
+
+
+def test_turns_are_kept_for_as_long_as_somebody_may_wait_for_them(world: World):
+    async def steps(tier: SharedTier) -> None:
+        assert [await tier.take_turn("turns", LONG) for _ in range(2)] == [0, 0]
+        assert all(199 < term <= 203 for name, term in world.ttls().items() if name == "turns")
+
+    play(world, steps)
