@@ -34,7 +34,7 @@ class AsgiLoader:
         self._app = app
         self._headers = headers if callable(headers) else lambda: headers
         self._max_payload = max_payload
-        self._lifespan = lifespan or Lifespan(app)
+        self._lifespan = (lifespan or Lifespan(app)).shared()
         self._running: set[asyncio.Task[None]] = set()
 
     async def load_one(self, request: LoadRequest) -> Outcome:

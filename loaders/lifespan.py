@@ -19,12 +19,19 @@ class NotStarted(ConnectionError):
 class Lifespan:
     """Start-up and shutdown as ASGI's Lifespan Protocol 2.0 has them; an application without it counts as started.
 
-    Loaders of one application share one of these: it is started once, whoever asks first.
+    Loaders of one application share one of these: it is started once, whoever asks first, and shut down when the last
+    of them is closed.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        self._sharing = 0
         self._life: _Life | None = None
+
+    def shared(self) -> "Lifespan":
+        """This one, for one loader more, which closes it in its turn."""
+        self._sharing += 1
+        return self
 
     async def started(self) -> dict[str, Any]:
         """A copy of the state that the start-up left, once it is over; begins it if nobody has.
@@ -41,7 +48,11 @@ class Lifespan:
         return life.state.copy()
 
     async def close(self) -> None:
-        """Shut the application down if it was started; a start-up under way is cancelled."""
+        """Shut the application down if it was started and no other loader shares it; a start-up under way is
+        cancelled."""
+        self._sharing -= 1
+        if self._sharing > 0:
+            return
         life, self._life = self._life, None
         if life is not None:
             await life.end()

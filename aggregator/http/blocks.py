@@ -66,8 +66,9 @@ class Blocks:
     ) -> None:
         self._reader = reader
         self._addresses = addresses
-        self._signatures = [(number, names) for number, names in enumerate(addresses.signatures) if names]
-        self._private = any(name.startswith("viewer.") for names in addresses.signatures for name in names)
+        used = [(number, names) for number, names in enumerate(addresses.signatures) if number in addresses.used]
+        self._signatures = [(number, names) for number, names in used if names]
+        self._private = any(name.startswith("viewer.") for _, names in used for name in names)
         self._now = now
         self._largest, self._most, self._longest = largest, most, longest
         self.young: dict[bytes, Block] = {}

@@ -47,16 +47,21 @@ class Meters:
 
     def watch(self, screen: str, tally: Tally) -> None:
         """Count with it what a screen serves from L1, fresh and whole."""
+        if (before := self._tallies.get(screen)) is not None:
+            self._read(screen, before)
         self._tallies[screen] = tally
 
     def _count(self, name: str, *labels: str, by: float = 1) -> None:
         self.counters[name][labels] += by
 
+    def _read(self, screen: str, tally: Tally) -> None:
+        self._count("screens_served", screen, "l1", "fresh", by=tally.hits)
+        tally.hits = 0
+
     def snapshot(self) -> list[Any]:
         """`[[name, [label, …], value], …]`: what crosses from a worker to its parent."""
         for screen, tally in self._tallies.items():
-            self._count("screens_served", screen, "l1", "fresh", by=tally.hits)
-            tally.hits = 0
+            self._read(screen, tally)
         return [
             [name, list(labels), value] for name, series in self.counters.items() for labels, value in series.items()
         ]

@@ -26,12 +26,20 @@ class _Lacking(NamedTuple):
 
 
 class Viewers:
-    """keys: the declared ones, tried in order. now: the fleet's seconds since the Unix epoch."""
+    """keys: the declared ones, tried in order. now: the fleet's seconds since the Unix epoch. key_sets: by URL, those
+    that are there already."""
 
-    def __init__(self, keys: Sequence[ViewerKey], now: Callable[[], float], fetch: Fetch | None = None) -> None:
+    def __init__(
+        self,
+        keys: Sequence[ViewerKey],
+        now: Callable[[], float],
+        fetch: Fetch | None = None,
+        key_sets: dict[str, KeySet] | None = None,
+    ) -> None:
+        self._keys = tuple(keys)
         self._now = now
         self._fetch = fetch or HttpFetch()
-        self._key_sets: dict[str, KeySet] = {}
+        self._key_sets = {} if key_sets is None else key_sets
         self._ways = [way_of(key, self._key_sets, self._fetch, now) for key in keys]
         self._memo: Memo[Proof] = Memo(MOST_REMEMBERED)
 
@@ -49,6 +57,10 @@ class Viewers:
             await asyncio.gather(*(key_set.fetched() for key_set in answer.key_sets))
             answer = self._judge(authorization)
         return answer.otherwise if isinstance(answer, _Lacking) else answer
+
+    def renewed(self, keys: Sequence[ViewerKey]) -> "Viewers":
+        """The same with these keys declared: key sets that were fetched stay, and both are closed together."""
+        return self if tuple(keys) == self._keys else Viewers(keys, self._now, self._fetch, self._key_sets)
 
     async def close(self) -> None:
         """Give up what is being fetched; whoever waits for it is answered without it."""

@@ -1,6 +1,6 @@
 """An address is what L1 finds a view by: its target as clients write it, and what of the headers decides behind it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from urllib.parse import quote, quote_plus
 
 from aggregator.model.fragment import FORWARDED, SUBJECT
@@ -14,6 +14,7 @@ _PLAIN = "!$&'()*+,;=:@"
 # A hash stands for these in an address.
 _SECRET = ("cookie.", FORWARDED)
 Signature = tuple[str, ...]
+_NONE: Signature = ()
 
 
 class Addresses:
@@ -23,16 +24,21 @@ class Addresses:
     is found without being taken apart. Where another route takes that target, and where a query that decides nothing
     has to be there, the address begins with a blank, which no target does.
 
-    signatures: what of the headers decides, of each screen that has anything of that kind, the empty one first.
+    known: signatures that have their numbers already, so that addresses go on to mean what they meant.
+    signatures: what of the headers decides, of each screen that has anything of that kind, the empty one first; and
+    those known. used: the numbers of those that some screen has.
     """
 
-    def __init__(self, screens: Iterable[Screen], reserved: Iterable[str] = ()) -> None:
+    def __init__(
+        self, screens: Iterable[Screen], reserved: Iterable[str] = (), known: Sequence[Signature] = (_NONE,)
+    ) -> None:
         screens = list(screens)
         never = [Route.parse(path) for path in reserved]
         self._screens = {screen.name: screen for screen in screens}
         self._routes = Routes(screens)
-        self.signatures: list[Signature] = list(dict.fromkeys([(), *map(signature, screens)]))
+        self.signatures: list[Signature] = list(dict.fromkeys([*known, *map(signature, screens)]))
         self._numbers = {screen.name: self.signatures.index(signature(screen)) for screen in screens}
+        self.used = frozenset(self._numbers.values())
         self._incomplete = {screen.name for screen in screens if _needs_more(screen)}
         self._rivals = {
             screen.name: [*never, *(other.route for other in screens if _wins(other.route, screen.route))]
@@ -73,6 +79,10 @@ class Addresses:
         inputs = Inputs(values, subject=values.get(SUBJECT))
         # What is not written as `of` writes it is no address of anything.
         return inputs if self.of(screen, inputs) == address else None
+
+    def alike(self, screen: Screen, other: "Addresses") -> bool:
+        """Have the views of a screen, which both know, the same addresses there as here?"""
+        return set(self._rivals[screen.name]) == set(other._rivals[screen.name])
 
     def suffix(self, number: int, inputs: Inputs) -> bytes:
         """What stands behind a target where the signature of this number decides, too."""

@@ -1,11 +1,14 @@
 """A catalogue is everything that one file declares: MBUs, screens over their fragments, and publishers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from typing import TypeVar
 
 from aggregator.model.fragment import Fragment
 from aggregator.model.screen import Screen
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -94,3 +97,17 @@ class Catalogue:
     publishers: Mapping[str, Publisher]
     viewer_keys: tuple[ViewerKey, ...] = ()
     hash_key: Secret | None = None
+
+    def keeping(self, before: "Catalogue") -> "Catalogue":
+        """The same, but made of the very objects of the one before where they are equal, so that what belongs to one
+        of those can go on to belong to it."""
+        return replace(
+            self,
+            mbus=_kept(self.mbus, before.mbus),
+            fragments=_kept(self.fragments, before.fragments),
+            screens=_kept(self.screens, before.screens),
+        )
+
+
+def _kept(now: Mapping[str, T], before: Mapping[str, T]) -> dict[str, T]:
+    return {name: before[name] if before.get(name) == one else one for name, one in now.items()}

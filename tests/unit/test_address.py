@@ -296,3 +296,22 @@ def test_each_kind_of_headers_has_its_own_number() -> None:
 def test_a_secret_is_not_in_its_address() -> None:
     """What stands for it is."""
     assert ADDRESSES.of(CRUMBS, Inputs({"x": "1", "cookie.a": "secret"}, {"cookie.a": "hash"})) == b"/c/1 3 4:hash"
+
+
+def test_addresses_mean_the_same_when_other_screens_are_declared_beside() -> None:
+    """Numbers of what decides behind a target are kept, also by those that are not declared for a while."""
+    first = Addresses([TONGUES])
+    second = Addresses([PLAIN, TONGUE], known=first.signatures)
+    third = Addresses([TONGUE, TONGUES], known=second.signatures)
+    inputs = Inputs({"x": "1", "header.x-a": "a", "header.x-b": "b"})
+    assert third.of(TONGUES, inputs) == first.of(TONGUES, inputs)
+    assert third.of(TONGUE, inputs) == second.of(TONGUE, inputs)
+    assert (first.used, second.used, third.used) == ({1}, {0, 2}, {1, 2})
+
+
+def test_a_screen_has_other_addresses_where_another_takes_a_target_of_its() -> None:
+    """And not where one is declared that takes none."""
+    alone, with_me, with_pair = (Addresses([PLAIN, *others]) for others in ([], [ME], [PAIR, TONGUE]))
+    assert not alone.alike(PLAIN, with_me)
+    assert not with_me.alike(PLAIN, alone)
+    assert alone.alike(PLAIN, with_pair)

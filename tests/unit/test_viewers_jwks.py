@@ -1,6 +1,7 @@
 """Keys that are fetched: one fetch for all who wait, and of what comes only the keys that fit."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -145,3 +146,20 @@ def test_at_the_end_whoever_waits_is_answered() -> None:
         assert asyncio.all_tasks() == {asyncio.current_task()}
 
     run(main())
+
+
+def test_a_set_that_was_fetched_is_known_when_other_keys_are_declared() -> None:
+    """Also while its issuer cannot be reached; equal keys change nothing."""
+
+    async def story() -> None:
+        issuer = Issuer(SET_ONE)
+        viewers = issuer.viewers()
+        assert good(await viewers.verify(FIRST))
+        issuer.says = OSError("it is away")
+        assert viewers.renewed([replace(ES256)]) is viewers
+        renewed = viewers.renewed([replace(ES256, leeway=5.0)])
+        assert good(renewed.known(FIRST))
+        assert issuer.calls == [URL]
+        assert not good(viewers.renewed([]).known(FIRST))
+
+    run(story())
