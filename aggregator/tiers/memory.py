@@ -1,6 +1,7 @@
 """L1: finished views in this process, bounded in bytes, found by address and expelled by tag."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Iterator
+from weakref import WeakValueDictionary
 
 from aggregator.model.held import Form, Held, hold
 from aggregator.model.ledger import Ledger
@@ -18,6 +19,8 @@ FORM_OVERHEAD = 400
 LARGEST_SHARE = 10
 # Charges are whole multiples of it, so that there are few different ones, and each is one object for all views.
 _GRAIN = 64
+# Views that are looked at in one step of a sweep.
+_STEP = 100
 # Tags are known by their hashes, of which two alike would expel a view too much: 60 bits are an int of 32 bytes.
 _HASH = (1 << 60) - 1
 
@@ -53,6 +56,9 @@ class MemoryTier:
         self._some: dict[int, dict[Held, None]] = {}
         self._wide: dict[int, int] = {}
         self._charges: dict[int, int] = {}
+        # By identity, and gone with the last who refers to them: equal is not enough, as what was withdrawn may be
+        # declared again.
+        self._refused: WeakValueDictionary[int, Screen] = WeakValueDictionary()
         self.find: Callable[[bytes], Held | None] = self._views.get
         self.touch: Callable[[Held], None] = self._eviction.touch
 
@@ -67,7 +73,10 @@ class MemoryTier:
         return held
 
     def put(self, screen: Screen, address: bytes, view: View) -> Held | None:
-        """Hold `view`; None where it is not held: overtaken, too large, or older than the one held already."""
+        """Hold `view`; None where it is not held: overtaken, too large, older than the one held already, or of a
+        screen whose views are not taken."""
+        if not self.takes(screen):
+            return None
         there = self.find(address)
         if there is not None and view.position < there.position:
             return None
@@ -99,6 +108,28 @@ class MemoryTier:
         if self.find(held.key) is held:
             self._eviction.remove(held)
             self._drop(held)
+
+    def takes(self, screen: Screen) -> bool:
+        """Are views of the screen taken?"""
+        return id(screen) not in self._refused
+
+    def refuse(self, screens: Iterable[Screen]) -> None:
+        """Take no views of these from now on."""
+        self._refused.update((id(screen), screen) for screen in screens)
+
+    def take(self, screens: Collection[Screen]) -> None:
+        """Take views of these, which are all that there are from now on."""
+        for screen in screens:
+            self._refused.pop(id(screen), None)
+        self._common = frozenset(tag for screen in screens for tag in screen.common_tags)
+
+    def sweep(self) -> Iterator[None]:
+        """Let go of the views that would not be taken any more, in steps that end where it yields."""
+        for place, held in enumerate(list(self._views.values()), 1):
+            if not self.takes(held.screen):
+                self.remove(held)
+            if place % _STEP == 0:
+                yield
 
     def overtake(self, tag: str, position: Position) -> list[Held]:
         """An invalidation of `tag` at `position`: expel the views it overtakes, or raise the barrier to it.
