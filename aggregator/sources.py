@@ -38,6 +38,17 @@ def source(fragment: Fragment, catalogue: Catalogue, loaders: Mapping[str, Loade
     return Source(Batching(Multiget(loader, joining), fragment.batch.max, joining.group), deadline)
 
 
+class Connecting:
+    """Makes the loaders of MBUs; those of one application in this process start it once, whenever they are made."""
+
+    def __init__(self) -> None:
+        self._lifespans: dict[str, Lifespan] = {}
+
+    def __call__(self, mbu: Mbu) -> Loader:
+        """The way to an MBU."""
+        return loader(mbu, self._lifespans)
+
+
 def loader(mbu: Mbu, lifespans: dict[str, Lifespan] | None = None) -> Loader:
     """The way to an MBU, from the outside in: given up when late, a turn, refused while it fails, one call each.
 

@@ -115,12 +115,20 @@ class Process:
         )
         self.running = asyncio.get_running_loop().create_task(self.service.run())
 
+    async def reload(self, *screens: Screen) -> None:
+        """Let these be declared from now on."""
+
+        def loading(mbu: Mbu) -> Deadline:
+            return Deadline(self.world.shops.setdefault(mbu.name, Shop()), DEADLINE)
+
+        await self.service.reload(catalogue_of(screens), loading)
+
     async def ask(
         self, id: str = "42", name: str = "home", values: Mapping[str, str] = NO_HEADERS
     ) -> Answer | Refused | None:
         """The answer to a request for a screen. values: inputs besides the id."""
         inputs = Inputs({"id": id, **values}, subject=values.get("viewer.sub"))
-        return await self.service.screens.answer(self.world.catalogue.screens[name], inputs)
+        return await self.service.screens.answer(self.service.catalogue.screens[name], inputs)
 
     async def get(self, id: str = "42", name: str = "home") -> Answer:
         """The answer, where there has to be one."""
@@ -133,17 +141,21 @@ class Process:
         return orjson.loads((await self.get(id, name)).view.body)["data"]
 
 
+def catalogue_of(screens: Sequence[Screen]) -> Catalogue:
+    """What is declared where these are the screens."""
+    slots = [slot for one in screens for slot in one.slots]
+    fragments = {one.name: one for slot in slots for one in (slot.fragment, slot.fallback_fragment) if one}
+    mbus = {one.mbu: Mbu(one.mbu, f"http://{one.mbu}", DEADLINE, 64, 2**20, {}) for one in fragments.values()}
+    return Catalogue(mbus, fragments, {one.name: one for one in screens}, {})
+
+
 class World:
     """Use it as an async context manager: `async with World(screens) as world:`."""
 
     def __init__(self, *screens: Screen, processes: int = 1, draw: float = 1.0, **settings: Any) -> None:
         self.draw = draw
-        slots = [slot for one in screens for slot in one.slots]
-        named = [one for slot in slots for one in (slot.fragment, slot.fallback_fragment) if one]
-        fragments = {one.name: one for one in named}
-        self.shops = {one.mbu: Shop() for one in fragments.values()}
-        mbus = {name: Mbu(name, f"http://{name}", DEADLINE, 64, 2**20, {}) for name in self.shops}
-        self.catalogue = Catalogue(mbus, fragments, {one.name: one for one in screens}, {})
+        self.catalogue = catalogue_of(screens)
+        self.shops = {name: Shop() for name in self.catalogue.mbus}
         self._count, self._settings = processes, settings
         self.processes: list[Process] = []
 

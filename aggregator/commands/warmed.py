@@ -13,6 +13,7 @@ from aggregator.engine.warming import Tally, Wanted, Warming
 from aggregator.invalidation.log import LogUnavailable
 from aggregator.model.catalogue import Catalogue
 from aggregator.settings import Settings
+from aggregator.sources import Connecting
 from aggregator.tiers.tier import TierUnavailable
 from aggregator.units import LONGEST, show_duration
 
@@ -47,7 +48,8 @@ def engine(catalogue: Catalogue, settings: Settings, redis_url: str) -> Service:
     """The service that composes. Nobody waits for its answers, and how long the log is kept is for others to say."""
     patient = {"l2_budget": max(settings.l2_budget, _PATIENCE), "log_retention": LONGEST}
     log_url = settings.log_url or redis_url
-    return connect(catalogue, settings.model_copy(update=patient), redis_url, log_url, secrets.token_bytes(32))
+    settings, key = settings.model_copy(update=patient), secrets.token_bytes(32)
+    return connect(catalogue, settings, redis_url, log_url, key, Connecting())
 
 
 async def warmed(service: Service, source: Source, startup_limit: float, rate: float, at_once: int) -> Outcome:

@@ -74,6 +74,11 @@ class Refreshing:
     def __len__(self) -> int:
         return len(self._agenda)
 
+    def go_over(self, works: Works) -> None:
+        """Work with others from now on, which another declaration has. What is due of screens whose views L1 does not
+        take any more is due no more."""
+        self._with = works
+
     def overtaken(self, views: Iterable[Held], position: Position) -> None:
         """An invalidation at `position` expelled these views."""
         for held in views:
@@ -107,10 +112,12 @@ class Refreshing:
             group.create_task(self._with.reading.run(), name="reading")
 
     def _add(self, due: Due) -> None:
+        if not self._with.memory.takes(due.screen):
+            return
         if due.address not in self._under_way:
             self._agenda.add(due)
             self._woken.set()
-        elif again := self._under_way[due.address]:
+        elif (again := self._under_way[due.address]) and again.screen is due.screen:
             again.serve_too(due)
         else:
             self._under_way[due.address] = due
@@ -137,22 +144,24 @@ class Refreshing:
                 await asyncio.sleep(0)
 
     async def _consider(self, due: Due) -> None:
-        if self._is_there(due):
+        if not self._with.memory.takes(due.screen) or self._is_there(due):
             return
-        inputs = due.inputs or self._with.addresses.inputs(due.screen, due.address)
+        # Its own to the end, whatever is declared meanwhile.
+        works = self._with
+        inputs = due.inputs or works.addresses.inputs(due.screen, due.address)
         if inputs is None or not self._is_wanted(due, inputs):
             self._tell(due, "unknown" if inputs is None else "cold")
             return
         key = due.screen.key(self._namespace, due.screen.identity(inputs))
         if due.looks:
-            self._with.background.start(("look", due.address), partial(self._look, due, key))
+            works.background.start(("look", due.address), partial(self._look, works, due, key))
             return
         await self._room.acquire()
         self._under_way[due.address] = None
-        begun, work = False, partial(self._compose, due, key, inputs)
+        begun, work = False, partial(self._compose, works, due, key, inputs)
         try:
             if await self._may_begin(due, key):
-                begun = self._with.background.start(("refresh", due.address), work)
+                begun = works.background.start(("refresh", due.address), work)
         finally:
             if not begun:
                 self._end(due)
@@ -202,13 +211,13 @@ class Refreshing:
         except TierUnavailable:
             return self._alone.take(pace, self._monotonic())
 
-    async def _compose(self, due: Due, key: Key, inputs: Inputs) -> None:
+    async def _compose(self, works: Works, due: Due, key: Key, inputs: Inputs) -> None:
         try:
-            hops, ledger = Hops(self._namespace, due.screen.name), self._with.known.ledger
+            hops, ledger = Hops(self._namespace, due.screen.name), works.known.ledger
             asking = Asking(ledger.head, wait=True, ahead=due.ahead + 0.001, hops=hops, behind=True)
             if first := plan(due.screen, inputs, self._namespace):
                 order = Order(due.screen, due.address, key, inputs, first)
-                self._composed(due, await self._with.composer.compose(order, asking, old=None))
+                self._composed(due, await works.composer.compose(order, asking, old=None))
         finally:
             self._end(due)
 
@@ -227,13 +236,13 @@ class Refreshing:
         if again := self._under_way.pop(due.address):
             self._add(again)
 
-    async def _look(self, due: Due, key: Key) -> None:
+    async def _look(self, works: Works, due: Due, key: Key) -> None:
         """Take over what another process has composed; where it has not, the next reader will see."""
         try:
-            [entry] = await self._with.tier.read([key])
+            [entry] = await works.tier.read([key])
         except TierUnavailable:
             entry = None
-        taken = self._with.taking.take(due.screen, due.address, key, entry)
+        taken = works.taking.take(due.screen, due.address, key, entry)
         if taken:
             self._tell(due, "taken")
         elif due.looks < _LOOKS:

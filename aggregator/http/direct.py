@@ -14,14 +14,13 @@ from aggregator.http.blocks import read_headers
 from aggregator.http.heads import raw
 from aggregator.http.health import HEALTH_PATHS
 from aggregator.http.hits import Hits
-from aggregator.http.inputs import InputReader
 from aggregator.http.making import Making
 from aggregator.http.negotiation import request_id
+from aggregator.http.offer import Offered
 from aggregator.http.problems import Reply
 from aggregator.http.replies import Wanted, defect, reply_with
 from aggregator.model.entry import Entry
 from aggregator.model.inputs import Inputs
-from aggregator.model.route import Routes
 from aggregator.model.screen import Screen
 from aggregator.tiers.tier import TierUnavailable
 
@@ -32,8 +31,9 @@ Done = Callable[[bytes], None]
 
 
 class Asked(NamedTuple):
-    """A request for a screen. path: as it came. name: its id. head: is it one to HEAD?"""
+    """A request for a screen. screens: what answers it. path: as it came. name: its id. head: is it one to HEAD?"""
 
+    screens: Screens
     screen: Screen
     path: bytes
     inputs: Inputs
@@ -51,17 +51,13 @@ class Direct:
     def __init__(
         self,
         hits: Hits,
-        routes: Routes[Screen],
-        screens: Screens,
-        inputs: InputReader,
+        offered: Offered,
         making: Making,
         date: Callable[[], str],
         largest: tuple[int, int],
     ) -> None:
         self.hits = hits
-        self._routes = routes
-        self._screens = screens
-        self._inputs = inputs
+        self._offered = offered
         self._making = making
         self._date = date
         self._largest = largest
@@ -73,12 +69,12 @@ class Direct:
         if asked is None:
             return False
         try:
-            found = self._screens.begin(asked.screen, asked.inputs)
+            found = asked.screens.begin(asked.screen, asked.inputs)
         except Exception:
             asyncio.get_running_loop().call_soon(done, self._defect(asked))
             return True
         if isinstance(found, Sought):
-            reading = self._screens.read(found)
+            reading = asked.screens.read(found)
             reading.add_done_callback(partial(self._read, asked, found, done))
         else:
             asyncio.get_running_loop().call_soon(lambda: done(self._replied(asked, found)))
@@ -98,20 +94,21 @@ class Direct:
         match, headers = _TARGET.fullmatch(target), read_headers(block)
         if match is None or headers is None or match[1] in _HEALTH:
             return None
-        found = self._routes.find(match[1])
+        offer = self._offered.now
+        found = offer.routes.find(match[1])
         if found is None:
             return None
         screen, values = found
-        inputs = self._inputs.read_now(screen, values, match[2] or b"", headers)
+        inputs = offer.inputs.read_now(screen, values, match[2] or b"", headers)
         if not isinstance(inputs, Inputs):
             return None
         name = request_id(headers.get(b"x-request-id"))
-        return Asked(screen, match[1], inputs, Wanted.by(headers), name, method == b"HEAD")
+        return Asked(offer.screens, screen, match[1], inputs, Wanted.by(headers), name, method == b"HEAD")
 
     def _read(self, asked: Asked, sought: Sought, done: Done, reading: "asyncio.Future[list[Entry | None]]") -> None:
         try:
             entry = _entry_of(reading)
-            answer = self._screens.taken(sought, entry)
+            answer = asked.screens.taken(sought, entry)
         except Exception:
             done(self._defect(asked))
             return
@@ -125,7 +122,7 @@ class Direct:
     async def _compose(self, asked: Asked, sought: Sought, entry: Entry | None, done: Done) -> None:
         with structlog.contextvars.bound_contextvars(request_id=asked.name):
             try:
-                answer = await self._screens.composed(sought, entry)
+                answer = await asked.screens.composed(sought, entry)
             except Exception:
                 done(self._defect(asked))
                 return

@@ -5,17 +5,16 @@ from collections.abc import Callable
 import structlog
 from starlette.types import Receive, Scope, Send
 
-from aggregator.engine.serve import Screens
 from aggregator.http.access import AccessLog
 from aggregator.http.health import HEALTH_PATHS, Examine, health_reply
-from aggregator.http.inputs import Headers, InputReader
+from aggregator.http.inputs import Headers
 from aggregator.http.making import Making
 from aggregator.http.negotiation import request_id
+from aggregator.http.offer import Offer, Offered
 from aggregator.http.problems import Reply, problem
 from aggregator.http.replies import Wanted, defect, reply_with
 from aggregator.model.hops import HEADER
 from aggregator.model.inputs import Inputs
-from aggregator.model.route import Routes
 from aggregator.model.screen import Screen
 
 HOPS = HEADER.encode()
@@ -29,17 +28,13 @@ class PublicApp:
 
     def __init__(
         self,
-        routes: Routes[Screen],
-        screens: Screens,
-        inputs: InputReader,
+        offered: Offered,
         making: Making,
         examine: Examine,
         date: Callable[[], str],
         log: AccessLog | None = None,
     ) -> None:
-        self._routes = routes
-        self._screens = screens
-        self._inputs = inputs
+        self._offered = offered
         self._making = making
         self._examine = examine
         self._date = date
@@ -64,8 +59,8 @@ class PublicApp:
 
     async def _reply(self, scope: Scope, headers: Headers) -> Reply:
         method, path = scope["method"], scope["raw_path"]
-        healthy = _HEALTH.get(path)
-        found = None if healthy else self._routes.find(path)
+        healthy, offer = _HEALTH.get(path), self._offered.now
+        found = None if healthy else offer.routes.find(path)
         if not healthy and not found:
             return problem(404, "No screen has this path.")
         if method not in ("GET", "HEAD"):
@@ -73,14 +68,14 @@ class PublicApp:
         if not found:
             return health_reply(healthy or "", self._examine())
         screen, values = found
-        inputs = await self._inputs.read(screen, values, scope["query_string"], headers)
-        return inputs if isinstance(inputs, Reply) else await self._screen(screen, inputs, headers)
+        inputs = await offer.inputs.read(screen, values, scope["query_string"], headers)
+        return inputs if isinstance(inputs, Reply) else await self._screen(offer, screen, inputs, headers)
 
-    async def _screen(self, screen: Screen, inputs: Inputs, headers: Headers) -> Reply:
-        came_by = self._screens.hops(screen, headers[HOPS].decode("latin-1")) if HOPS in headers else None
+    async def _screen(self, offer: Offer, screen: Screen, inputs: Inputs, headers: Headers) -> Reply:
+        came_by = offer.screens.hops(screen, headers[HOPS].decode("latin-1")) if HOPS in headers else None
         if came_by and (why := came_by.loop(screen)):
             return problem(508, f"{screen.name} would wait for itself: {why}.")
-        answer = await self._screens.answer(screen, inputs, came_by)
+        answer = await offer.screens.answer(screen, inputs, came_by)
         return reply_with(screen, answer, Wanted.by(headers), self._making)
 
 

@@ -1,6 +1,6 @@
 """A hit is a request that L1 answers at once: from the bytes that came in to the bytes that go out."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from email.utils import formatdate
 from math import floor
 
@@ -57,6 +57,13 @@ class Hits:
         self._round = 0
         self._steps: Iterator[bytes] = iter(())
         self._date = self._ok = self._not_modified = b""
+
+    def go_over(self, blocks: Blocks, changed: Iterable[str]) -> None:
+        """Answer by another declaration from now on. changed: the names of the screens whose views are not those from
+        before."""
+        self._blocks, self._young = blocks, blocks.young
+        for name in changed:
+            self._pages.pop(name, None)
 
     def answer(self, data: bytes) -> bytes | None:  # noqa: C901  # to take steps out would cost calls
         """The whole response to a request that came in one read and is all of it; None where another path answers."""

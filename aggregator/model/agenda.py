@@ -56,7 +56,7 @@ class Agenda:
     def add(self, due: Due, at: float = -inf) -> None:
         """Not before the instant `at`; where the address is on it already, that one is to serve both."""
         there = self._due.get(due.address)
-        if there and (due.looks or not there.looks):
+        if there and there.screen is due.screen and (due.looks or not there.looks):
             there.serve_too(due)
             return
         self._due[due.address] = due

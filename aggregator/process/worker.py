@@ -23,6 +23,7 @@ from aggregator.process.channel import Channel
 from aggregator.process.logs import log_as
 from aggregator.process.questions import Answering, answer_all
 from aggregator.settings import Settings
+from aggregator.sources import Connecting
 
 
 class Server(uvicorn.Server):
@@ -60,7 +61,8 @@ async def work(control: socket.socket, listening: socket.socket) -> None:
     settings = Settings.model_validate(orders["settings"])
     log_as(settings.log_level, settings.log_format)
     catalogue = declare(orders["source"], os.environ).catalogue
-    service = connect(catalogue, settings, orders["redis_url"], orders["log_url"], orders["hash_key"])
+    loading = Connecting()
+    service = connect(catalogue, settings, orders["redis_url"], orders["log_url"], orders["hash_key"], loading)
     await _serve(service, server(service.app, settings, service.quick), channel, listening)
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
-
 from aggregator.invalidation.publisher import publish
+
 from tests.http.raw_answers import is_problem
 from tests.running import ROOT, Got, Mbu, Running, until
 from tests.samples.tokens import pem, private, signed
