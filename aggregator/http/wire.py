@@ -13,6 +13,8 @@ from aggregator.http.negotiation import request_id
 
 # Of a read with many requests in it so much is parsed at a time, since each that waits costs 50 times its own bytes.
 _SLICE = 1_024
+# Seconds for which a connection without a request under way is left open once the process is to end.
+_LAST_MOMENT = 0.5
 
 
 class AtOnce(Protocol):
@@ -50,6 +52,10 @@ class Never:
     def begin(self, data: bytes, done: Callable[[bytes], None]) -> bool:
         """No."""
         return False
+
+
+def _no_answer(data: bytes) -> bytes | None:
+    return None
 
 
 class Wire(Limited):
@@ -188,10 +194,20 @@ class Wire(Limited):
         self._set_free()
 
     def shutdown(self) -> None:
-        """Close when the answer under way is sent."""
-        self._closing = True
-        if not self._making:
+        """Close when the answer under way is sent, or else the next one: its request may be on the way, and would find
+        a closed door. Where none comes in a moment, it is closed all the same."""
+        self._closing, self._answer = True, _no_answer  # the next one is to say that it is the last
+        self._used_at = 0.0
+        if self._idle():
+            self._rearm(_LAST_MOMENT)
+        elif not self._making:
             super().shutdown()
+
+    def on_headers_complete(self) -> None:
+        """The head ends; the last request's answer is to say so."""
+        super().on_headers_complete()
+        if self._closing:
+            self.cycle.keep_alive = False
 
     def timeout_keep_alive_handler(self) -> None:
         """Close what is idle. Hits do not set this timer anew each time: they note when they were."""

@@ -249,22 +249,42 @@ def test_a_client_that_leaves_ends_nothing_but_its_connection(on: On) -> None:
 
 
 def test_an_answer_under_way_is_finished_before_the_end(on: On) -> None:
-    """A connection that is to be shut down is closed behind it; an idle one at once."""
+    """A connection that is to be shut down is closed behind it."""
 
     async def play(side: Side, transport: ScriptedTransport) -> None:
-        idle = side.connect()
-        idle.send(HIT)
         transport.send(MISS)
         await asyncio.sleep(LATENCY / 2)
         for connection in list(side.state.connections):
             connection.shutdown()
-        assert idle.closed
         assert not transport.closed
         transport.send(HIT)
         await asyncio.sleep(SETTLED)
         assert transport.closed
         assert [whose(one) for one in answers(transport)] == [b"2"]
         assert b"\r\nconnection: close\r\n" in bytes(transport.said)
+
+    on(play)
+
+
+@pytest.mark.parametrize("request_sent", [HIT, MISS, HIT[:-2] + b"content-length: 1\r\n\r\nx"])
+def test_a_request_on_its_way_at_the_end_is_answered(on: On, request_sent: bytes) -> None:
+    """An idle connection is closed behind its next answer, which says so, or a moment later if nobody asks."""
+
+    async def play(side: Side, transport: ScriptedTransport) -> None:
+        idle = side.connect()
+        for one in (idle, transport):
+            one.send(HIT)
+        await asyncio.sleep(SETTLED)
+        for connection in list(side.state.connections):
+            connection.shutdown()
+        transport.send(request_sent)
+        await asyncio.sleep(0.4)
+        assert not idle.closed
+        assert transport.closed
+        assert len(answers(transport)) == 2
+        assert b"connection: close" in answers(transport)[1]
+        await asyncio.sleep(0.2)
+        assert idle.closed
 
     on(play)
 
