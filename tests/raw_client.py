@@ -38,7 +38,8 @@ class Client:
     ) -> Got:
         """One request and its response."""
         wire = await self._taken()
-        lines = [f"{method} {path} HTTP/1.1", f"host: {self._host}", f"content-length: {len(body)}"]
+        lines = [f"{method} {path} HTTP/1.1", f"host: {self._host}"]
+        lines += [f"content-length: {len(body)}"] if body or method != "GET" else []
         lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
         wire[1].write("\r\n".join([*lines, "", ""]).encode("latin-1") + body)
         try:
@@ -46,7 +47,10 @@ class Client:
         except BaseException:
             wire[1].close()
             raise
-        self._free.append((asyncio.get_running_loop().time(), wire))
+        if got.headers.get("connection") == "close":
+            await _closed(wire[1])
+        else:
+            self._free.append((asyncio.get_running_loop().time(), wire))
         return got
 
     async def _taken(self) -> Wire:

@@ -12,6 +12,7 @@ from aggregator.commands.refusal import Refusal, warn
 from aggregator.declaration.read import Declared, declare
 from aggregator.embedded import EmbeddedError
 from aggregator.mistakes import Mistaken
+from aggregator.process.deploys import Declaring
 from aggregator.process.logs import log_as
 from aggregator.process.supervisor import CannotListen, Running, supervise
 from aggregator.process.workers import WorkersFail
@@ -19,16 +20,24 @@ from aggregator.process.workers import WorkersFail
 
 @click.command()
 @click.argument("file")
+@click.option("--watch", is_flag=True, help="Read FILE again whenever it changes, as SIGHUP does.")
 @settings_options
-def serve(file: str, **flags: Any) -> None:
-    """Serve the screens of FILE (a TOML file, or module:attribute)."""
-    try:
+def serve(file: str, watch: bool, **flags: Any) -> None:
+    """Serve the screens of FILE (a TOML file, or module:attribute).
+
+    SIGHUP: read FILE again. SIGUSR2: replace all workers, one after another. Neither drops a request.
+    """
+
+    def read() -> Declaring:
         declared = declare(file, os.environ)
-        settings = load_settings(flags, os.environ, declared.service, file)
+        return Declaring(declared, load_settings(flags, os.environ, declared.service, file))
+
+    try:
+        declared, settings = read()
         warn(declared.warnings)
         log_as(settings.log_level, settings.log_format)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(supervise(file, declared.catalogue, settings, lambda running: _tell(declared, running)))
+            runner.run(supervise(declared, settings, lambda running: _tell(declared, running), read, watch))
     except (Mistaken, CannotListen, EmbeddedError, WorkersFail) as error:
         raise Refusal(str(error)) from None
 

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -11,7 +11,7 @@ from aggregator.declaration.checks import check
 from aggregator.declaration.compile import compile_catalogue
 from aggregator.declaration.credentials import check_present, check_shape
 from aggregator.declaration.forms import check_forms, check_importable
-from aggregator.declaration.source import read_source
+from aggregator.declaration.source import content_of, is_module, parsed, read_module
 from aggregator.declaration.tables import Declaration, DefaultsTable
 from aggregator.declaration.validate import mistakes_of, validate
 from aggregator.declaration.viewer import check_viewer, check_viewer_present
@@ -26,13 +26,14 @@ from aggregator.settings import FROM_FILE, Settings
 class Declared:
     """What a source declares. source: as the operator named it. service: what its [service] table sets, and the
     defaults; `service.model_fields_set` names what was set. defaults: of fragments and MBUs, those in force.
-    warnings: what will run, but hardly as meant."""
+    warnings: what will run, but hardly as meant. content: the file's bytes; empty where it is no file."""
 
     source: str
     catalogue: Catalogue
     service: Settings
     defaults: DefaultsTable
     warnings: tuple[Mistake, ...]
+    content: bytes = b""
 
 
 def declare(source: str, environ: Mapping[str, str] | None) -> Declared:
@@ -42,13 +43,20 @@ def declare(source: str, environ: Mapping[str, str] | None) -> Declared:
     imports no application or call.
     Mistaken, with every mistake there is, if it cannot be used.
     """
+    if not is_module(source):
+        return declare_content(source, content_of(source), environ)
     try:
-        found = read_source(source)
+        found = read_module(source)
     except ValidationError as error:
         raise Mistaken(mistakes_of(source, error)) from None
     if isinstance(found, Catalogue):
         return Declared(source, found, Settings(), DefaultsTable(), ())
     return declare_raw(source, found, environ)
+
+
+def declare_content(source: str, content: bytes, environ: Mapping[str, str] | None) -> Declared:
+    """The same, of a file's bytes, whatever it holds by now."""
+    return replace(declare_raw(source, parsed(source, content), environ), content=content)
 
 
 def declare_raw(source: str, found: Any, environ: Mapping[str, str] | None) -> Declared:

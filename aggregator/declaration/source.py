@@ -14,18 +14,27 @@ MAX_FILE_BYTES = 4 * 2**20
 _MODULE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 
 
-def read_source(source: str) -> Any:
-    """What the file or `module:attribute` holds: a table as dictionaries, or an object; Mistaken if unreadable."""
-    if _MODULE.fullmatch(source) and not os.path.exists(source):
-        return _attribute(source)
-    return _parsed(source, _decoded(source, _content(source)))
+def is_module(source: str) -> bool:
+    """Is it a `module:attribute`, and no file?"""
+    return _MODULE.fullmatch(source) is not None and not os.path.exists(source)
+
+
+def read_module(source: str) -> Any:
+    """What the `module:attribute` is; Mistaken if it cannot be had."""
+    return _attribute(source)
+
+
+def parsed(source: str, content: bytes) -> dict[str, Any]:
+    """The table that a file's bytes say, as dictionaries; Mistaken if they say none."""
+    return _parsed(source, _decoded(source, content))
 
 
 def _mistaken(source: str, message: str, near_miss: str | None = None) -> Mistaken:
     return Mistaken([Mistake(source, "", "", message, near_miss)])
 
 
-def _content(source: str) -> bytes:
+def content_of(source: str) -> bytes:
+    """The file's bytes; Mistaken if it cannot be read."""
     try:
         with open(source, "rb") as file:
             content = file.read(MAX_FILE_BYTES + 1)

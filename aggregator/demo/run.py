@@ -33,7 +33,7 @@ async def demonstrate(settings: Settings) -> None:
         serving = [asyncio.create_task(mbu.serve([on])) for mbu, on in zip(mbus, sockets, strict=True)]
         lines = Lines(declared.catalogue)
         try:
-            await supervise(str(file), declared.catalogue, settings, lines.begin)
+            await supervise(declared, settings, lines.begin)
         finally:
             lines.end()
             for mbu in mbus:

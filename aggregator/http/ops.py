@@ -23,8 +23,11 @@ from aggregator.model.position import text_of
 Fleet = Callable[[], Awaitable[tuple[Health, list[Snapshot]]]]
 
 
-def admin_app(log: Log, publishers: Publishers, fleet: Fleet, ask: AskAll, openapi: dict[str, Any]) -> Starlette:
-    """`fleet` asks all workers for their health, taken together, and their metrics; `ask` asks them anything."""
+def admin_app(
+    log: Log, publishers: Publishers, fleet: Fleet, ask: AskAll, openapi: Callable[[], dict[str, Any]]
+) -> Starlette:
+    """`fleet` asks all workers for their health, taken together, and their metrics; `ask` asks them anything.
+    openapi: of what is declared now."""
 
     async def invalidations(request: Request) -> Response:
         return _response(await publish(request, log, publishers, ask))
@@ -44,7 +47,7 @@ def admin_app(log: Log, publishers: Publishers, fleet: Fleet, ask: AskAll, opena
         return _response(await explained(request.query_params.multi_items(), ask))
 
     async def description(_: Request) -> Response:
-        return Response(orjson.dumps(openapi), media_type="application/json")
+        return Response(orjson.dumps(openapi()), media_type="application/json")
 
     routes = [
         Route("/invalidations", invalidations, methods=["POST"]),

@@ -45,6 +45,10 @@ class Publishers:
     that a key can be changed without a moment in which neither is valid."""
 
     def __init__(self, publishers: Iterable[Publisher]) -> None:
+        self.declare(publishers)
+
+    def declare(self, publishers: Iterable[Publisher]) -> None:
+        """Tell these from now on, and no others."""
         self._publishers = [(publisher, Credential(publisher.key)) for publisher in publishers]
 
     def permit(self, authorization: str, tags: Iterable[str]) -> Publisher | Reply:

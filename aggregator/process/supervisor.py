@@ -5,21 +5,22 @@ import os
 import secrets
 import signal
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from typing import Any
 
 import structlog
 
-from aggregator.declaration.openapi import openapi
+from aggregator.declaration.read import Declared
 from aggregator.embedded import EmbeddedServer
 from aggregator.http.exposition import Snapshot
 from aggregator.http.ops import admin_app
 from aggregator.http.publishing import Publishers
 from aggregator.identity.hashing import hash_key
 from aggregator.invalidation.redis_stream import RedisLog
-from aggregator.model.catalogue import Catalogue
+from aggregator.process.deploys import Declaring, Deploys, Read
+from aggregator.process.watching import watched
 from aggregator.process.worker import server
 from aggregator.process.workers import Workers
 from aggregator.settings import Settings, without_password
@@ -62,31 +63,42 @@ def url_of(listening: socket.socket) -> str:
 
 
 async def supervise(
-    source: str, catalogue: Catalogue, settings: Settings, tell: Callable[[Running], None] = lambda _: None
+    declared: Declared,
+    settings: Settings,
+    tell: Callable[[Running], None] = lambda _: None,
+    read: Read | None = None,
+    watch: bool = False,
 ) -> None:
     """Run the service until SIGTERM or SIGINT, or until a part of it that cannot be replaced ends.
 
-    source: the declaration's file or module:attribute, which each worker reads itself. tell: called once it is ready.
+    tell: called once it is ready. read: reads the declaration again, at SIGHUP; None where that is not possible.
+    watch: whenever its file changes, too.
     """
+    catalogue = declared.catalogue
     with ExitStack() as stack:
         public = stack.enter_context(closing(listen(settings.host, settings.port)))
         admin = stack.enter_context(closing(listen(settings.admin_host, settings.admin_port)))
         redis_url = settings.redis_url or _embedded(stack, settings)
         log_url = settings.log_url or redis_url
         orders: dict[str, Any] = {
-            "source": source,
+            "source": declared.source,
+            "content": declared.content,
+            "ready_first": False,
             "settings": _plain(settings),
             "redis_url": redis_url,
             "log_url": log_url,
         }
-        orders["hash_key"] = hash_key(catalogue.hash_key) or secrets.token_bytes(32)
+        orders["hash_key"] = (key := hash_key(catalogue.hash_key)) or secrets.token_bytes(32)
         workers = Workers(settings.workers, public, orders)
         log = RedisLog(log_url, settings.namespace)
         publishers = Publishers(catalogue.publishers.values())
-        app = admin_app(log, publishers, workers.fleet, workers.ask_all, openapi(catalogue))
+        deploys = Deploys(Declaring(declared, settings), key, read, workers, publishers)
+        app = admin_app(log, publishers, workers.fleet, workers.ask_all, deploys.openapi)
         running = Running(url_of(public), url_of(admin), without_password(redis_url), workers.snapshots)
         try:
-            await _run(workers, server(app, settings).serve([admin]), lambda: tell(running))
+            watching = [watched(declared.source, deploys.reload)] if watch else []
+            works = [workers.run(), server(app, settings).serve([admin]), deploys.run(), *watching]
+            await _run([*works, _announced(workers, lambda: tell(running))], deploys)
         finally:
             public.close()  # so that who connects while the workers drain is refused, and not left waiting for nobody
             await workers.stop(settings.drain_limit + 1)
@@ -103,12 +115,14 @@ def _plain(settings: Settings) -> dict[str, Any]:
     return settings.model_dump(mode="json")
 
 
-async def _run(workers: Workers, serving: Any, ready: Callable[[], None]) -> None:
-    """Until a signal comes, or one of the tasks ends."""
+async def _run(works: Iterable[Coroutine[Any, Any, Any]], deploys: Deploys) -> None:
+    """Until a signal comes that ends it, or one of the works fails."""
     loop, stopped = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    tasks = [loop.create_task(work) for work in (workers.run(), serving, _announced(workers, ready))]
+    loop.add_signal_handler(signal.SIGHUP, deploys.reload)
+    loop.add_signal_handler(signal.SIGUSR2, deploys.replace)
+    tasks: list[asyncio.Task[Any]] = [loop.create_task(work) for work in works]
     waiting = loop.create_task(stopped.wait())
     try:
         while not stopped.is_set():

@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
@@ -16,9 +16,12 @@ import uvicorn
 import uvloop
 
 from aggregator.app import Service, connect
-from aggregator.declaration.read import declare
+from aggregator.declaration.read import Declared, declare, declare_content
+from aggregator.generation import Loading
 from aggregator.http.limited import Limits
 from aggregator.http.wire import Never, Quick, Wire
+from aggregator.imported import NotImportable
+from aggregator.mistakes import Mistaken
 from aggregator.process.channel import Channel
 from aggregator.process.logs import log_as
 from aggregator.process.questions import Answering, answer_all
@@ -33,6 +36,13 @@ class Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Leave the handlers alone: uvicorn would raise the signal again and skip the rest of the shutdown."""
         yield
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take no more connections; those just taken have to be known before all are told to close."""
+        for one in self.servers:
+            one.close()
+        await asyncio.sleep(0.01)
+        await super().shutdown(sockets)
 
 
 def server(app: object, settings: Settings, quick: Quick | None = None) -> Server:
@@ -60,13 +70,23 @@ async def work(control: socket.socket, listening: socket.socket) -> None:
     orders = await channel.receive()
     settings = Settings.model_validate(orders["settings"])
     log_as(settings.log_level, settings.log_format)
-    catalogue = declare(orders["source"], os.environ).catalogue
-    loading = Connecting()
+    source, content, loading = orders["source"], orders["content"], Connecting()
+    catalogue = _declared(source, content).catalogue
     service = connect(catalogue, settings, orders["redis_url"], orders["log_url"], orders["hash_key"], loading)
-    await _serve(service, server(service.app, settings, service.quick), channel, listening)
+    http = server(service.app, settings, service.quick)
+    answers = _answers(service, http) | {"reload": _reloads(service, source, loading)}
+    await _serve(service, http, answer_all(channel, answers), listening, orders["ready_first"])
 
 
-async def _serve(service: Service, http: Server, channel: Channel, listening: socket.socket) -> None:
+def _declared(source: str, content: bytes) -> Declared:
+    """What the parent was told: it has read the file, so that all of its workers say the same."""
+    return declare_content(source, content, os.environ) if content else declare(source, os.environ)
+
+
+async def _serve(
+    service: Service, http: Server, questions: Coroutine[Any, Any, None], listening: socket.socket, ready_first: bool
+) -> None:
+    """ready_first: others take connections until this one is ready."""
     loop = asyncio.get_running_loop()
 
     def stop() -> None:
@@ -75,10 +95,12 @@ async def _serve(service: Service, http: Server, channel: Channel, listening: so
     loop.add_signal_handler(signal.SIGTERM, stop)
     following = loop.create_task(service.run())
     following.add_done_callback(lambda _: stop())
-    answering = loop.create_task(answer_all(channel, _answers(service)))
+    answering = loop.create_task(questions)
     answering.add_done_callback(lambda _: stop())  # the parent is gone
     _settle()
     try:
+        if ready_first:
+            await _ready(service, following)
         await http.serve([listening])
         if following.done():
             following.result()
@@ -86,6 +108,12 @@ async def _serve(service: Service, http: Server, channel: Channel, listening: so
         answering.cancel()
         following.cancel()
         await service.close()
+
+
+async def _ready(service: Service, following: "asyncio.Task[None]") -> None:
+    waiting = asyncio.get_running_loop().create_task(service.ready.wait())
+    await asyncio.wait({waiting, following}, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
 
 
 def _settle() -> None:
@@ -98,14 +126,28 @@ def _settle() -> None:
     gc.set_threshold(20_000, 20, 100)
 
 
-def _answers(service: Service) -> dict[str, Answering]:
+def _answers(service: Service, http: Server) -> dict[str, Answering]:
     """What the parent may ask, by name."""
 
     async def report(_: None) -> dict[str, Any]:
-        """Health and metrics."""
-        return {"health": asdict(service.health()), **service.snapshot()}
+        """Health and metrics, and whether it takes connections."""
+        return {"health": asdict(service.health()), "listening": http.started, **service.snapshot()}
 
     return {"report": report, **service.answers}
+
+
+def _reloads(service: Service, source: str, loading: Loading) -> Answering:
+    async def reload(content: bytes) -> str:
+        """Go over to another declaration; gives why it did not, or nothing."""
+        try:
+            # Beside the event loop, which has requests to answer.
+            declared = await asyncio.to_thread(declare_content, source, content, os.environ)
+            await service.reload(declared.catalogue, loading)
+        except (Mistaken, NotImportable, OSError, ValueError) as error:
+            return str(error) or type(error).__name__
+        return ""
+
+    return reload
 
 
 def main() -> None:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from aggregator.process.workers import Worker, Workers, WorkersFail
+from aggregator.process.child import Worker
+from aggregator.process.workers import Workers, WorkersFail
 from tests.virtual_time import run
 
 
