@@ -12,6 +12,7 @@ from aggregator.engine.background import Background
 from aggregator.engine.crowd import Crowd
 from aggregator.engine.fill import Knowledge
 from aggregator.engine.noting import Noting
+from aggregator.engine.proving import Proving
 from aggregator.engine.reading import Reading
 from aggregator.engine.refresh import Refreshing
 from aggregator.engine.restamp import Restamping
@@ -103,6 +104,7 @@ class Service:
         settings, works = self._settings, first.works
         namespace, observe = settings.namespace, self._observe
         self.refreshing = Refreshing(namespace, works, observe, settings.refresh_budget)
+        self._proving = Proving(self.reading.heat, self.memory, self.ledger, self.refreshing.overtaken)
         self.warm_start = WarmStart(namespace, hot, first.addresses, self.memory, self._tier, works.taking)
         self._edge(first)
         self._reloading = Reloading(first, namespace, self._take_over, observe, settings.drain_limit)
@@ -176,6 +178,7 @@ class Service:
         async with asyncio.TaskGroup() as group:
             group.create_task(self.follower.run())
             group.create_task(self.refreshing.run())
+            group.create_task(self._proving.run())
             group.create_task(self._noting.run())
             group.create_task(self._become_ready())
 
@@ -234,7 +237,7 @@ class Service:
             self._observe(Overtaken(len(views)))
             self.refreshing.overtaken(views, position)
         if self.ledger.barrier > barrier:
-            self.refreshing.barrier_raised()
+            self._proving.barrier_raised()
 
     def _notice(self, what: str, detail: str) -> None:
         self._observe(Trouble(what, detail))

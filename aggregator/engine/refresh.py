@@ -11,6 +11,7 @@ from aggregator.engine.asking import Asking
 from aggregator.engine.background import Background
 from aggregator.engine.compose import Composer
 from aggregator.engine.fill import Knowledge
+from aggregator.engine.permits import Permits
 from aggregator.engine.reading import Reading
 from aggregator.engine.run import Order
 from aggregator.engine.taking import Taking
@@ -25,16 +26,13 @@ from aggregator.model.plan import plan
 from aggregator.model.position import Position
 from aggregator.model.screen import Screen
 from aggregator.model.tags import viewer_tag
-from aggregator.model.turn import ANOTHER, Began, Pace, Turns
+from aggregator.model.turn import ANOTHER, Began
 from aggregator.model.view import View
 from aggregator.tiers.memory import MemoryTier
 from aggregator.tiers.tier import SharedTier, TierUnavailable
 
 # Decayed reads from which on a view is hot: it takes two in the last minutes.
 HOT = 1.2
-# How often one view is composed behind its readers' backs, by the whole fleet: what is invalidated again and again
-# costs two at once, and then one a second.
-VIEW_PACE = Pace(1.0, burst=2)
 # Compositions at once in this process: with more, one slow MBU would hold them all the sooner.
 IN_FLIGHT = 64
 # Seconds after another process's composition should be over, at which to look for it; then after twice as long, and
@@ -63,13 +61,13 @@ class Refreshing:
         self._namespace = namespace
         self._with = works
         self._observe = observe
-        self._pace = Pace(1 / budget, max(1, round(budget / 10))) if budget else None
-        self._alone = Turns()
+        self._unasked = budget > 0
+        self._permits = Permits(namespace, works.tier, budget)
         self._agenda = Agenda()
         # By address, and what has become due of it meanwhile.
         self._under_way: dict[bytes, Due | None] = {}
         self._room = asyncio.Semaphore(IN_FLIGHT)
-        self._woken, self._raised = asyncio.Event(), asyncio.Event()
+        self._woken = asyncio.Event()
 
     def __len__(self) -> int:
         return len(self._agenda)
@@ -84,13 +82,9 @@ class Refreshing:
         for held in views:
             self._with.reading.count(held)
             heat = self._heat(held.key)
-            if self._pace and heat >= HOT:
+            if self._unasked and heat >= HOT:
                 cost = held.view().timing.cost
                 self._add(Due(held.screen, held.key, position, heat * max(cost, 0.001), cost))
-
-    def barrier_raised(self) -> None:
-        """Views below it have to be proved again: the hot ones are looked at before they are read."""
-        self._raised.set()
 
     def given(self, screen: Screen, address: bytes, inputs: Inputs, view: View) -> None:
         """A reader was given a view that is stale, or will be soon."""
@@ -108,7 +102,6 @@ class Refreshing:
         """Refresh until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._begin_all(), name="refreshing")
-            group.create_task(self._look_below_barrier(), name="barrier")
             group.create_task(self._with.reading.run(), name="reading")
 
     def _add(self, due: Due) -> None:
@@ -160,7 +153,7 @@ class Refreshing:
         self._under_way[due.address] = None
         begun, work = False, partial(self._compose, works, due, key, inputs)
         try:
-            if await self._may_begin(due, key):
+            if await self._may_begin(works, due, key):
                 begun = works.background.start(("refresh", due.address), work)
         finally:
             if not begun:
@@ -181,35 +174,13 @@ class Refreshing:
             return False
         return due.asked or self._heat(due.address) >= HOT
 
-    async def _may_begin(self, due: Due, key: Key) -> bool:
-        """Is it this process's turn, and within the budget? Where L2 is away, each process has a budget of its own."""
-        tier, began = self._with.tier, Began(self._with.known.ledger.head, due.begun_from)
-        try:
-            wait = await tier.take_turn(f"{key.name}:refresh", VIEW_PACE, began)
-        except TierUnavailable:
-            wait = 0.0
+    async def _may_begin(self, works: Works, due: Due, key: Key) -> bool:
+        wait = await self._permits.ask(key, Began(works.known.ledger.head, due.begun_from))
         if wait == ANOTHER:
             self._look_later(due)
         elif wait:
             self._agenda.add(due, self._monotonic() + wait)
-        if wait:
-            return False
-        if self._pace:
-            await self._keep_to(self._pace)
-        return True
-
-    async def _keep_to(self, pace: Pace) -> None:
-        while True:
-            wait = await self._budgeted(pace)
-            if not wait:
-                return
-            await asyncio.sleep(wait)
-
-    async def _budgeted(self, pace: Pace) -> float:
-        try:
-            return await self._with.tier.take_turn(f"{self._namespace}:refreshes", pace)
-        except TierUnavailable:
-            return self._alone.take(pace, self._monotonic())
+        return not wait
 
     async def _compose(self, works: Works, due: Due, key: Key, inputs: Inputs) -> None:
         try:
@@ -254,26 +225,6 @@ class Refreshing:
         due.looks += 1
         self._agenda.add(due, self._monotonic() + (due.cost + _LOOK_AFTER) * 2 ** (due.looks - 1))
         self._woken.set()
-
-    async def _look_below_barrier(self) -> None:
-        while True:
-            await self._raised.wait()
-            self._raised.clear()
-            for number, address in enumerate(self._with.reading.heat.addresses()):
-                if (held := self._with.memory.find(address)) is not None:
-                    self._prove(held)
-                if number % _STEP == 0:
-                    await asyncio.sleep(0)
-
-    def _prove(self, held: Held) -> None:
-        ledger = self._with.known.ledger
-        if held.position >= ledger.barrier:
-            return
-        if ledger.current(held.tags, held.position):
-            held.position = ledger.head
-        else:
-            self._with.memory.remove(held)
-            self.overtaken([held], ledger.head)
 
     def _heat(self, address: bytes) -> float:
         return self._with.reading.heat.of(address, self._with.known.clock.now())
