@@ -75,8 +75,3 @@ def encode(coding: Coding, body: bytes) -> bytes | None:
         return body
     encoded = _ENCODERS[coding](body)
     return encoded if len(encoded) <= _AT_MOST_OF_BODY * len(body) else None
-
-
-def tagged(etag: str, coding: Coding) -> str:
-    """The entity tag of a body in the coding, made of the tag of its identity bytes: `"HASH"` becomes `"HASH-br"`."""
-    return etag if coding == "identity" else f'{etag[:-1]}-{coding}"'

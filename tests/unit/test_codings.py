@@ -13,7 +13,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from aggregator.http.codings import Coding, encode, preferred, quick, tagged, worth
+from aggregator.http.codings import Coding, encode, preferred, quick, worth
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -158,12 +158,6 @@ def test_what_takes_long_is_not_quick(coding: Coding, most: int) -> None:
     assert quick(coding, bytes(most))
     assert not quick(coding, bytes(most + 1))
     assert quick("identity", bytes(most + 1))
-
-
-def test_a_tag_names_the_coding() -> None:
-    """But for identity, whose bytes it is the hash of."""
-    assert tagged('"abc"', "br") == '"abc-br"'
-    assert tagged('"abc"', "identity") == '"abc"'
 
 
 @pytest.mark.parametrize("coding", ["zstd", "br", "gzip"])
