@@ -70,7 +70,8 @@ class Limited(HttpToolsProtocol):
             raise ValueError("another version of HTTP, or not exactly one Host")
         # The parser takes what follows an upgrade for another protocol: a body would be read as requests.
         if self.parser.should_upgrade() and self._has_body():
-            raise ValueError("an upgrade, which is never made, with a body")
+            why = "No body is taken with Upgrade or CONNECT; HTTP/1.1 alone is spoken here: send it without."
+            self._refuse(problem(400, why, connection="close"))
         super().on_headers_complete()
 
     def _has_body(self) -> bool:
