@@ -105,7 +105,9 @@ class Service:
         namespace, observe = settings.namespace, self._observe
         self.refreshing = Refreshing(namespace, works, observe, settings.refresh_budget)
         self._proving = Proving(self.reading.heat, self.memory, self.ledger, self.refreshing.overtaken)
-        self.warm_start = WarmStart(namespace, hot, first.addresses, self.memory, self._tier, works.taking)
+        self.warm_start = WarmStart(
+            namespace, hot, first.addresses, self.memory, self._tier, works.taking, self.reading
+        )
         self._edge(first)
         self._reloading = Reloading(first, namespace, self._take_over, observe, settings.drain_limit)
         self.answers = {name: partial(self._answer, name) for name in first.answers}

@@ -29,6 +29,10 @@ class Reading:
         """One read of a view that was not held."""
         self.heat.note(address, 1, self._clock.now())
 
+    def presume(self, address: bytes) -> None:
+        """What the fleet's readers read most is taken for read twice here, so that it is hot until it cools."""
+        self.heat.note(address, 2, self._clock.now())
+
     def count(self, held: Held) -> None:
         """Count at once, as the view goes."""
         if held.reads:

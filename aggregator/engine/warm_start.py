@@ -6,6 +6,7 @@ from contextlib import suppress
 from functools import partial
 from typing import NamedTuple, TypeVar
 
+from aggregator.engine.reading import Reading
 from aggregator.engine.taking import Taking
 from aggregator.model.address import Addresses
 from aggregator.model.inputs import Inputs
@@ -33,7 +34,14 @@ class WarmStart:
     """taken: views that came into L1 so."""
 
     def __init__(
-        self, namespace: str, hot: HotList, addresses: Addresses, memory: MemoryTier, tier: SharedTier, taking: Taking
+        self,
+        namespace: str,
+        hot: HotList,
+        addresses: Addresses,
+        memory: MemoryTier,
+        tier: SharedTier,
+        taking: Taking,
+        reading: Reading,
     ) -> None:
         self.taken = 0
         self._namespace = namespace
@@ -42,6 +50,7 @@ class WarmStart:
         self._memory = memory
         self._tier = tier
         self._taking = taking
+        self._reading = reading
 
     async def run(self, seconds: float) -> None:
         """The hottest first, until all are there, L1 is full, or the time is over."""
@@ -73,7 +82,9 @@ class WarmStart:
         entries = await _patiently(partial(self._tier.read, keys))
         for view, key, entry in zip(wanted, keys, entries, strict=True):
             taken = self._taking.take(view.screen, view.address, key, entry)
-            self.taken += taken is not None and taken[1] is not None
+            if taken is not None and taken[1] is not None:
+                self.taken += 1
+                self._reading.presume(view.address)
 
 
 async def _patiently(ask: Callable[[], "asyncio.Future[T]"]) -> T:

@@ -61,6 +61,22 @@ def test_a_second_process_starts_with_what_is_hot() -> None:
     run(story())
 
 
+def test_what_a_process_starts_with_is_hot_until_it_cools() -> None:
+    """Else nothing would be kept ready after a restart before it was read twice."""
+
+    async def story() -> None:
+        async with World(HOME, refresh_budget=100.0) as world:
+            await filled(world, 3)
+            world.processes[0].running.cancel()
+            await ready(world)
+            calls = world.calls()
+            await world.invalidate("user:1")
+            await asyncio.sleep(0.2)
+            assert world.calls() == calls + 1
+
+    run(story())
+
+
 def test_the_hottest_come_first_and_the_time_is_kept() -> None:
     """With half the time there are fewer, and they are those that are read most."""
 
