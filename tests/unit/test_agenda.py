@@ -42,11 +42,11 @@ def test_what_may_not_begin_yet_waits_however_hot_it_is() -> None:
 def test_one_of_an_address_serves_all_that_it_is_due_for() -> None:
     agenda = Agenda()
     agenda.add(due("a", 1.0, needs=7), at=5.0)
-    agenda.add(due("a", 2.0, needs=3, inputs=Inputs({"id": "1"}), asked=True))
+    agenda.add(due("a", 2.0, needs=3, inputs=Inputs({"id": "1"}), asked=True, ahead=4.0))
     assert popped(agenda, 4.0) == []
     one = agenda.pop(5.0)
     assert one is not None
-    assert (one.needs, one.rank, one.asked, one.inputs) == (7, 2.0, True, Inputs({"id": "1"}))
+    assert (one.needs, one.rank, one.asked, one.inputs, one.ahead) == (7, 2.0, True, Inputs({"id": "1"}), 4.0)
 
 
 def test_what_is_to_be_composed_replaces_a_mere_look() -> None:
@@ -57,6 +57,36 @@ def test_what_is_to_be_composed_replaces_a_mere_look() -> None:
     assert one is not None
     assert one.looks == 0
     assert popped(agenda, 9.0) == []
+
+
+def test_one_look_serves_for_another() -> None:
+    agenda = Agenda()
+    agenda.add(due("a", needs=3, looks=1), at=5.0)
+    agenda.add(due("a", needs=7, looks=2), at=9.0)
+    one = agenda.pop(5.0)
+    assert one is not None
+    assert (one.needs, one.looks) == (7, 1)
+    assert popped(agenda, 9.0) == []
+
+
+def test_a_look_that_was_replaced_is_none_when_its_time_comes() -> None:
+    agenda = Agenda()
+    agenda.add(due("a", looks=1), at=5.0)
+    agenda.add(due("a"), at=9.0)
+    assert popped(agenda, 5.0) == []
+    assert popped(agenda, 9.0) == ["a"]
+
+
+def test_those_that_wait_keep_their_order_when_some_are_dropped() -> None:
+    agenda = Agenda(capacity=7)
+    for at in (1, 5, 2, 6, 7, 3, 4):
+        agenda.add(due(str(at), looks=1), at=float(at))
+    agenda.add(due("1"))
+    assert popped(agenda) == ["1"]
+    agenda.add(due("a"))
+    agenda.add(due("b"))
+    assert popped(agenda, 2.0) == ["2"]
+    assert agenda.next_at == 5.0
 
 
 def test_beyond_its_capacity_the_coldest_go() -> None:
