@@ -10,6 +10,7 @@ from aggregator.model.position import Position
 from aggregator.tiers.memory import MemoryTier
 
 _STEP = 20  # views between two turns of others
+_EVERY = 0.25  # seconds: each time all that is read is looked at
 
 
 class Proving:
@@ -42,6 +43,7 @@ class Proving:
                     self._prove(held)
                 if number % _STEP == 0:
                     await asyncio.sleep(0)
+            await asyncio.sleep(_EVERY)
 
     def _prove(self, held: Held) -> None:
         if held.position >= self._ledger.barrier:

@@ -180,7 +180,7 @@ class Refreshing:
             self._look_later(due)
         elif wait:
             self._agenda.add(due, self._monotonic() + wait)
-        return not wait
+        return not wait and not self._is_there(due)  # a reader may have seen to it while the budget was waited for
 
     async def _compose(self, works: Works, due: Due, key: Key, inputs: Inputs) -> None:
         try:

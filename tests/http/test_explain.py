@@ -8,8 +8,8 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
-from aggregator.invalidation.publisher import publish
 
+from aggregator.publisher import SyncPublisher
 from tests.http.raw_answers import is_problem
 from tests.running import ROOT, Got, Mbu, Running, until
 from tests.samples.tokens import pem, private, signed
@@ -97,7 +97,8 @@ def test_each_worker_tells_of_its_own(running: Running, mbu: Mbu, id: str) -> No
         answer = worker["answer"]
         assert (answer["l1"]["hit"], answer["loads"], answer["l2"]["standing"]) == (answer["from"] == "l1", [], "fresh")
         assert answer["l1"]["why"] == ("fresh, and proved current" if answer["l1"]["hit"] else "not held")
-    position = publish(running.redis_url, [f"user:{id}"], namespace=running.namespace)
+    with SyncPublisher(running.redis_url, running.namespace) as publisher:
+        position = publisher.invalidate([f"user:{id}"])
     until(lambda: places(running, id) == ["mbu", "mbu"], "it is applied")
     calls = mbu.calls[f"/user/{id}"]
     for worker in explained(running, f"/home/{id}").json["workers"]:
