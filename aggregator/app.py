@@ -29,7 +29,7 @@ from aggregator.http.hits import Hits
 from aggregator.http.making import Making
 from aggregator.http.meters import Meters, log_trouble
 from aggregator.http.offer import Offered
-from aggregator.http.wire import Quick
+from aggregator.http.quick import Quick
 from aggregator.identity.hashing import Hashing
 from aggregator.identity.viewers import Viewers
 from aggregator.invalidation.follower import Follower

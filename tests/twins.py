@@ -11,7 +11,8 @@ from uvicorn.server import ServerState
 from aggregator.app import Service
 from aggregator.clock import FleetClock
 from aggregator.http.limited import Limits
-from aggregator.http.wire import AtOnce, Never, Quick, Wire
+from aggregator.http.quick import AtOnce, Never, Quick
+from aggregator.http.wire import Wire
 from aggregator.invalidation.local import LocalLog
 from aggregator.model.catalogue import Catalogue
 from aggregator.process.worker import server

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import structlog
 
-from aggregator.http.wire import AtOnce, Quick
+from aggregator.http.quick import AtOnce, Quick
 
 _log = structlog.get_logger()
 

@@ -1,57 +1,20 @@
 """The public listener's protocol: answers at once what it can, and hands everything else to uvicorn's on httptools."""
 
 import asyncio
-from collections.abc import Callable
 from email.utils import formatdate
-from typing import Any, Protocol
+from typing import Any
 
 from httptools import HttpParserError, HttpParserUpgrade
 
 from aggregator.http.heads import raw
 from aggregator.http.limited import Limited, Limits
 from aggregator.http.negotiation import request_id
+from aggregator.http.quick import Quick
 
 # Of a read with many requests in it so much is parsed at a time, since each that waits costs 50 times its own bytes.
 _SLICE = 1_024
 # Seconds for which a connection without a request under way is left open once the process is to end.
 _LAST_MOMENT = 0.5
-
-
-class AtOnce(Protocol):
-    """at: the monotonic instant of the last answer."""
-
-    at: float
-
-    def answer(self, data: bytes) -> bytes | None:
-        """The response to a whole request, if it is there."""
-
-
-class Quick(Protocol):
-    """Answers whole requests without ASGI."""
-
-    @property
-    def hits(self) -> AtOnce: ...
-
-    def begin(self, data: bytes, done: Callable[[bytes], None]) -> bool:
-        """Make the response, and give it to `done`, never before this returns; False where it is not made here."""
-
-
-class Never:
-    """Leaves everything to the ordinary path."""
-
-    at = 0.0
-
-    @property
-    def hits(self) -> AtOnce:
-        """None are."""
-        return self
-
-    def answer(self, data: bytes) -> bytes | None:
-        """Nothing."""
-
-    def begin(self, data: bytes, done: Callable[[bytes], None]) -> bool:
-        """No."""
-        return False
 
 
 def _no_answer(data: bytes) -> bytes | None:

@@ -19,7 +19,8 @@ from aggregator.app import Service, connect
 from aggregator.declaration.read import Declared, declare, declare_content
 from aggregator.generation import Loading
 from aggregator.http.limited import Limits
-from aggregator.http.wire import Never, Quick, Wire
+from aggregator.http.quick import Never, Quick
+from aggregator.http.wire import Wire
 from aggregator.imported import NotImportable
 from aggregator.mistakes import Mistaken
 from aggregator.process.channel import Channel

@@ -9,7 +9,8 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
 from aggregator.http.limited import Limits
-from aggregator.http.wire import Never, Wire
+from aggregator.http.quick import Never
+from aggregator.http.wire import Wire
 from aggregator.process.worker import server
 from aggregator.settings import Settings
 from tests.screens_of_all_kinds import LATENCY, SECRET, Echoing, catalogue
