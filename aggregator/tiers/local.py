@@ -12,7 +12,7 @@ from aggregator.model.position import Position
 from aggregator.model.turn import Began, Pace, Turns
 from aggregator.tiers.codec import decode, encode
 from aggregator.tiers.marks import UNSHARED, tokens
-from aggregator.tiers.tier import Claim, Lease, TierUnavailable
+from aggregator.tiers.tier import FAILURE_TERM, Claim, Lease, TierUnavailable
 from loaders.loader import Failed
 
 T = TypeVar("T")
@@ -46,7 +46,7 @@ class LocalTier:
     """
 
     def __init__(
-        self, monotonic: Monotonic, lease_term: float = 0.3, failure_term: float = 1.0, latency: float = 0.0
+        self, monotonic: Monotonic, lease_term: float = 0.3, failure_term: float = FAILURE_TERM, latency: float = 0.0
     ) -> None:
         self.down = False
         self.latency = latency

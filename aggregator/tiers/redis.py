@@ -15,18 +15,14 @@ from aggregator.tiers.marks import UNSHARED, failure_mark, failure_of, lease_mar
 from aggregator.tiers.pipeline import Pipeline
 from aggregator.tiers.scripts import CLAIM, RELEASE, RENEW, STORE, TURN
 from aggregator.tiers.server import Server
-from aggregator.tiers.tier import Claim, Lease
+from aggregator.tiers.tier import FAILURE_TERM, Claim, Lease
 from loaders.loader import Failed
-
-LONGEST_FAILURE_TERM = 1.0
 
 
 class RedisTier:
-    """A SharedTier. `lease_term` and `failure_term` in seconds; the latter at most 1 (ValueError)."""
+    """A SharedTier. `lease_term` and `failure_term` in seconds."""
 
-    def __init__(self, pipeline: Pipeline, lease_term: float = 0.3, failure_term: float = LONGEST_FAILURE_TERM) -> None:
-        if failure_term > LONGEST_FAILURE_TERM:
-            raise ValueError(f"a failure is shared for {LONGEST_FAILURE_TERM:g} s at most, not {failure_term:g} s")
+    def __init__(self, pipeline: Pipeline, lease_term: float = 0.3, failure_term: float = FAILURE_TERM) -> None:
         self._pipeline = pipeline
         self._lease_ms = _ms(lease_term)
         self._failure_ms = _ms(failure_term)
@@ -34,7 +30,7 @@ class RedisTier:
 
     @classmethod
     def connect(
-        cls, url: str, budget: float = 0.05, lease_term: float = 0.3, failure_term: float = LONGEST_FAILURE_TERM
+        cls, url: str, budget: float = 0.05, lease_term: float = 0.3, failure_term: float = FAILURE_TERM
     ) -> "RedisTier":
         """A tier at `redis://`, `rediss://` or `unix://`; connects at the first use. ValueError for another URL."""
         return cls(Pipeline(Link(Server.of(url)), budget), lease_term, failure_term)

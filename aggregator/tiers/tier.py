@@ -12,6 +12,10 @@ from aggregator.model.position import Position
 from aggregator.model.turn import Began, Pace
 from loaders.loader import Failed
 
+# Seconds for which a failure is told to other processes. Less than the second for which L1 holds an answer with a
+# failed part (engine/compose): who asks when that ends would find it still told, and hold the next one as long again.
+FAILURE_TERM = 0.9
+
 
 class TierUnavailable(Exception):
     """L2 did not answer in time, or not at all; the caller goes on without it."""
@@ -30,7 +34,7 @@ class Claim(msgspec.Struct, frozen=True):
 
     lease: mine, or None while another process holds it.
     entry: what L2 holds, read in the same step.
-    failure: what the last holder met, while it is still shared (at most 1 s); then there is no lease.
+    failure: what the last holder met, while it is still shared; then there is no lease.
     unshared: what the last holder was answered is of use to nobody else; for as long, each loads for itself.
     """
 

@@ -1,6 +1,7 @@
 """What a failing MBU does to an answer: as little as was declared, and never unsaid."""
 
 import asyncio
+from typing import Any
 
 import orjson
 import pytest
@@ -276,5 +277,30 @@ def test_absent_keeps_its_tags() -> None:
             await process.get()
             await world.invalidate("later")
             assert (await process.get()).tier == "mbu"
+
+    run(story())
+
+
+def test_what_is_asked_for_as_soon_as_a_failed_answer_is_held_no_more_is_loaded() -> None:
+    """It does not find the failure still told to the fleet, though L2 heard of it a little later; else the new answer
+    would be held for another second."""
+
+    async def story() -> None:
+        async with World(HOME) as world:
+            tell = world.tier.release
+
+            async def late(*told: Any) -> None:
+                await asyncio.sleep(0.05)
+                await tell(*told)
+
+            world.tier.release = lambda *told: asyncio.ensure_future(late(*told))  # type: ignore[method-assign]
+            world.put("user", {"n": 1})
+            world.shops["posts"].failure = BROKEN
+            [process] = world.processes
+            await process.get()
+            world.shops["posts"].failure = None
+            world.put("posts", [1])
+            await asyncio.sleep(1.0001)
+            assert (await process.data())["posts"] == [1]
 
     run(story())
