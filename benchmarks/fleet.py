@@ -67,9 +67,9 @@ def service(site: Site, *flags: str, before: Sequence[str] = ()) -> Iterator[Ser
 @contextmanager
 def service_of(file: Path, redis: str, *flags: str, before: Sequence[str] = ()) -> Iterator[Server]:
     """The service with a declaration of the caller's own."""
-    port = free_port()
+    port, admin = free_port(), free_port()
     serve = [*before, sys.executable, "-m", "aggregator", "serve", file, "--redis-url", redis, *FLAGS, *flags]
-    command = [*serve, "--port", port, "--admin-port", free_port()]
+    command = [*serve, "--port", port, "--admin-port", admin]
     with serving(command, port, "/readyz", env={"BENCHMARK_SECRET": SECRET}) as server:
         _, *workers = server.pids
-        yield Server(port, tuple(workers))
+        yield Server(port, tuple(workers), admin)

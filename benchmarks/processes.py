@@ -19,10 +19,12 @@ Process = subprocess.Popen[bytes]
 
 @dataclass(frozen=True)
 class Server:
-    """Where a server listens, and the processes that answer there."""
+    """Where a server listens, and the processes that answer there. admin: the port of its other listener, if it has
+    one."""
 
     port: int
     pids: tuple[int, ...]
+    admin: int = 0
 
 
 def pin(core: int) -> None:

@@ -6,10 +6,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from heapq import merge
 from itertools import accumulate
+from math import inf
 from typing import NamedTuple
 
 USERS, SLOTS = 10_000, 8
 VIEWS_A_SECOND, CHANGES_A_SECOND = 500.0, 20.0
+
+
+class Traffic(NamedTuple):
+    """views, changes: a second."""
+
+    users: int = USERS
+    slots: int = SLOTS
+    views: float = VIEWS_A_SECOND
+    changes: float = CHANGES_A_SECOND
+
+
+ORDINARY = Traffic()
 
 
 class View(NamedTuple):
@@ -27,24 +40,24 @@ class Change(NamedTuple):
     slot: int
 
 
-def events(seed: int, seconds: float) -> list[View | Change]:
+def events(seed: int, seconds: float, traffic: Traffic = ORDINARY) -> list[View | Change]:
     """Views and changes in order of time, each a Poisson process; users drawn by Zipf(1.0), also those of changes."""
     draw = random.Random(seed)
-    weights = list(accumulate(1 / rank for rank in range(1, USERS + 1)))
+    weights = list(accumulate(1 / rank for rank in range(1, traffic.users + 1)))
 
     def users() -> Iterator[str]:
         while True:
-            yield from map(str, draw.choices(range(USERS), cum_weights=weights, k=1_000))
+            yield from map(str, draw.choices(range(traffic.users), cum_weights=weights, k=1_000))
 
-    views = [View(at, user) for at, user in zip(_poisson(draw, VIEWS_A_SECOND, seconds), users(), strict=False)]
-    whens = _poisson(draw, CHANGES_A_SECOND, seconds)
-    changes = [Change(at, user, draw.randrange(SLOTS)) for at, user in zip(whens, users(), strict=False)]
+    views = [View(at, user) for at, user in zip(_poisson(draw, traffic.views, seconds), users(), strict=False)]
+    whens = _poisson(draw, traffic.changes, seconds)
+    changes = [Change(at, user, draw.randrange(traffic.slots)) for at, user in zip(whens, users(), strict=False)]
     both: list[list[View | Change]] = [[*views], [*changes]]
     return list(merge(*both, key=lambda event: event.at))
 
 
 def _poisson(draw: random.Random, rate: float, seconds: float) -> list[float]:
-    times, at = [], draw.expovariate(rate)
+    times, at = [], draw.expovariate(rate) if rate else inf
     while at < seconds:
         times.append(at)
         at += draw.expovariate(rate)
