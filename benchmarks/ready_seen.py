@@ -3,6 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from math import inf
 from typing import NamedTuple
 
 from benchmarks.ask import Answer
@@ -51,6 +52,20 @@ def needed(events: Iterable[View | Change], counted_from: float) -> int:
         else:
             count += len(waiting.pop(event.user, ())) * (event.at >= counted_from)
     return count
+
+
+def too_soon(events: Iterable[View | Change], counted_from: float, seconds: float) -> float:
+    """The share of views within so many seconds after an invalidation of theirs: whoever wants what is new has to wait,
+    however quickly it is loaded."""
+    changed: dict[str, float] = {}
+    views = soon = 0
+    for event in events:
+        if isinstance(event, Change):
+            changed[event.user] = event.at
+        elif event.at >= counted_from:
+            views += 1
+            soon += event.at - changed.get(event.user, -inf) < seconds
+    return soon / views
 
 
 def percentile(values: Sequence[float], share: float) -> float:
