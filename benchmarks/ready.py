@@ -136,7 +136,7 @@ def _figure(variant: Variant, answers: Sequence[Seen], calls: int, least: int, t
     values = {"% hits": share(sum(one.hit for one in answers))}
     values |= {f"ms {name}": percentile(took, at) for name, at in {"p50": 0.5, "p90": 0.9, "p99": 0.99}.items()}
     values |= {"MBU calls per 1,000 views": calls / len(answers) * 1000}
-    values |= {"calls × needed": calls / least} if variant.compare else {}
+    values |= {"% of what is needed": _percent(calls, least)} if variant.compare else {}
     values |= {"% out of date": share(len(behind)), "% that say so": share(sum(one.marked for one in answers))}
     values |= {
         "s old p50": percentile(behind, 0.5),
