@@ -39,8 +39,9 @@ FILES = READERS + 500
 WAITING = 1_000  # unless otherwise set
 HERDS = scale(2, 10)
 FOR_ALL = 6  # connections to Redis: one for L2, some for the log, and the one that counts them
-# Bytes for each reader since the first herd: an eighth of what one takes while it is there; the allocator keeps some.
-GROWS_LESS_THAN = 2_000
+# Bytes since the first herd, as the allocator keeps some: over 20 herds it grew by 15 MB, and no further. A herd takes
+# 75 MB and more while it is there.
+GROWS_LESS_THAN = 30_000_000
 
 
 @pytest.fixture
@@ -124,4 +125,4 @@ def test_five_thousand_readers_on_one_cold_screen(mbu: Mbu, service: Running, cl
     assert mbu.calls == Counter({f"/{name}/{herd}": 1 for name in ("user", "feed") for herd in range(HERDS)})
     assert metric(service, "waiters_turned_away_total") == 2 * HERDS * (READERS - WAITING)
     print(f"bytes after each herd: {memory}")
-    assert memory[-1] - memory[0] < GROWS_LESS_THAN * READERS * (HERDS - 1)
+    assert memory[-1] - memory[0] < GROWS_LESS_THAN
