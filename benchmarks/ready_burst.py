@@ -7,8 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from aggregator.invalidation.publisher import Publisher
-
+from aggregator.publisher import Publisher
 from benchmarks.figures import Figure
 from benchmarks.processes import Server, read
 from benchmarks.ready_seen import percentile, versions

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import orjson
-from aggregator.invalidation.publisher import Publisher
 
+from aggregator.publisher import Publisher
 from benchmarks.fleet import service_of
 from benchmarks.processes import LOAD_CORE, Server, free_port, running
 from benchmarks.timed import Asker
