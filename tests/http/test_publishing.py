@@ -174,7 +174,7 @@ def test_a_screen_tag_expels_its_views(running: Running, mbu: Mbu, id: str) -> N
     """The view is composed anew, of parts that are still good."""
     warm(running, mbu, id)
     assert post(running, {"tags": ["screen:home"]}).status == 202
-    until(lambda: "hit" in (got := running.get(f"/home/{id}")).headers["cache-status"] and got, "it is composed", 0.25)
+    until(lambda: 'detail="L2"' in running.get(f"/home/{id}").headers["cache-status"], "it is composed", 0.25, 0.005)
     follows(running, mbu, id, "old", "old")
 
 
