@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, Protocol, TypeVar
 
 from aggregator.tiers.command import Command
@@ -50,6 +50,9 @@ class Pipeline:
         self._lingering: list[Command] = []
         self._waiting: deque[Command] = deque()
         self._under_way = 0
+        # What was sent in one tick, with the slices that were over then, until all of it is done.
+        self._owed: deque[tuple[int, list[Command]]] = deque()
+        self._slices = 0
 
     def get(self, keys: Sequence[str], read: Callable[[list[bytes | None]], T]) -> "asyncio.Future[T]":
         """The values of `keys`, in their order; None for what is missing or not a string."""
@@ -67,7 +70,7 @@ class Pipeline:
         """The same for what no answer waits for: it goes with the next round trip, or alone a little later, so that
         what an answer waits for is sent first."""
         if not self._lingering:
-            asyncio.get_running_loop().call_later(_LINGER, self._end_tick)
+            self._loop.call_later(_LINGER, self._end_tick)
         command = Command(self._future(), keys, read, script, args)
         self._lingering.append(command)
         return command.future
@@ -80,12 +83,17 @@ class Pipeline:
         self._waiting.clear()
         await self._link.close()
 
+    @cached_property
+    def _loop(self) -> asyncio.AbstractEventLoop:
+        # Asked for once: before Python 3.12 it costs a system call each time.
+        return asyncio.get_running_loop()
+
     def _future(self) -> "asyncio.Future[Any]":
-        return asyncio.get_running_loop().create_future()
+        return self._loop.create_future()
 
     def _issue(self, command: Command) -> "asyncio.Future[Any]":
         if not self._tick:
-            asyncio.get_running_loop().call_soon(self._end_tick)
+            self._loop.call_soon(self._end_tick)
         self._tick.append(command)
         return command.future
 
@@ -93,21 +101,34 @@ class Pipeline:
         tick, self._tick, self._lingering = [*self._tick, *self._lingering], [], []
         if not tick:
             return
-        self._wait(tick, _SLICES)
+        if not self._owed:
+            self._wait()
+        self._owed.append((self._slices, tick))
         self._waiting.extend(tick)
         self._send()
 
-    def _wait(self, tick: list[Command], slices: int) -> None:
+    def _wait(self) -> None:
         """Spend the budget a slice at a time, so that only the time in which this process could look is counted.
 
         1. 200 requests arrive in a tick; their reads are sent. 2. L2 answers within 1 ms. 3. The requests keep the
         loop busy for 60 ms. 4. One timer of the whole budget fires before the replies are read: 200 loads go to the
         MBUs without a lease, and the breaker opens, although L2 was never slow.
         """
-        if not slices:
+        self._loop.call_later(self._budget / _SLICES, self._look)
+
+    def _look(self) -> None:
+        self._slices += 1
+        while self._owed and self._is_over(*self._owed[0]):
+            self._owed.popleft()
+        if self._owed:
+            self._wait()
+
+    def _is_over(self, sent: int, tick: list[Command]) -> bool:
+        done = all(command.future.done() for command in tick)
+        if not done and self._slices - sent >= _SLICES:
             self._give_up(tick)
-        elif not all(command.future.done() for command in tick):
-            asyncio.get_running_loop().call_later(self._budget / _SLICES, self._wait, tick, slices - 1)
+            return True
+        return done
 
     def _give_up(self, tick: list[Command]) -> None:
         for command in tick:
