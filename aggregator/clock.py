@@ -22,6 +22,10 @@ class FleetClock:
         """The fleet's time, in seconds."""
         return self.offset + self.monotonic()
 
-    def sample(self, fleet_seconds: float, at: float) -> None:
-        """Take over the server's time, as it was when this process's monotonic clock read `at`."""
-        self.offset = fleet_seconds - at
+    def sample(self, fleet_seconds: float, sent: float, received: float) -> None:
+        """Take over the server's time, which it told between these two instants of the monotonic clock.
+
+        What is known already stays where that is possible: 1. A request is sent. 2. The server answers. 3. This process
+        is stopped for a minute. 4. It reads the answer. The middle of 1 and 4 would be wrong by half a minute.
+        """
+        self.offset = min(max(self.offset, fleet_seconds - received), fleet_seconds - sent)

@@ -100,7 +100,7 @@ class Follower:
         """One beat and what follows from it; returns the seconds until the next."""
         sent = self._clock.monotonic()
         beat = await self._log.beat()
-        self._clock.sample(beat.time, (sent + self._clock.monotonic()) / 2)
+        self._clock.sample(beat.time, sent, self._clock.monotonic())
         if epoch_of(self._own, beat) is Epoch.NEEDED:
             self._ledger.proof_until = float("-inf")
             await self._log.begin_epoch(beat.epoch, self._own.epoch + 1)

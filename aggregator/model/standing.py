@@ -10,6 +10,8 @@ from cache_policies.policy import Verdict, plain_moments
 
 # Without proof, what was loaded this recently is used all the same (seconds).
 UNPROVEN_FOR = 2.0
+# Seconds by which the fleet's clocks may differ: as much as a heartbeat may take.
+_CLOCKS_DIFFER = 1.0
 
 
 class Standing(Enum):
@@ -31,9 +33,12 @@ def standing(entry: Entry, ledger: Ledger, now: float, vouched: bool, ahead: flo
     """
     if ledger.overtaken(entry.tags, entry.position):
         return Standing.OVERTAKEN
-    recent = now - entry.timing.at < UNPROVEN_FOR
+    recent = -_CLOCKS_DIFFER < now - entry.timing.at < UNPROVEN_FOR
     if entry.position < ledger.floor or not (vouched or recent):
         return Standing.UNPROVEN
+    # Stored by a process before it knew the fleet's clock: for how long that is good nobody can tell.
+    if entry.timing.at > now + _CLOCKS_DIFFER:
+        return Standing.EXPIRED
     moments = plain_moments(entry.timing)
     verdict = moments.judge(now)
     if verdict is Verdict.FRESH and moments.fresh_until <= now + ahead:
