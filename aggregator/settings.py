@@ -1,6 +1,7 @@
 """The settings: everything an operator can set, each with its default and one line of help."""
 
 import re
+from ipaddress import ip_address
 from typing import Annotated, Literal
 from urllib.parse import parse_qs, urlsplit
 
@@ -57,6 +58,9 @@ class Settings(BaseModel):
     redis_url_file: str | None = default(None, min_length=1, description="file that holds the redis_url")
     log_url: ServerUrl | None = default(None, description="Redis server for the invalidation log; else that of L2")
     log_url_file: str | None = default(None, min_length=1, description="file that holds the log_url")
+    allow_insecure_redis: bool = default(
+        False, description="use a Redis server of another machine although its URL has neither TLS nor password"
+    )
     namespace: Namespace = default("aggregator", description="prefix of every Redis key, the log's too")
     l1_bytes: Size = default("256MiB", description="bound of L1 in each process")
     l1_eviction: Literal["s3-fifo-adaptive", "s3-fifo", "sieve", "lru", "w-tinylfu"] = default(
@@ -94,6 +98,24 @@ def has_password(url: str) -> bool:
     except ValueError:
         return "@" in url
     return bool(parts.password) or "password" in parse_qs(parts.query)
+
+
+def is_insecure(url: str) -> bool:
+    """Does the URL lead over a network to a server that anybody on it can read and write?
+
+    A host's name is not looked up: what it stands for may be another one by the time of connecting.
+    """
+    parts = urlsplit(url)
+    if parts.scheme == "unix" or parts.scheme.startswith("rediss") or has_password(url):
+        return False
+    return not _is_loopback(parts.hostname or "localhost")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def without_password(url: str) -> str:

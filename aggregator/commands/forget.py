@@ -24,7 +24,7 @@ _APPLIED_WITHIN = 0.5
 
 @click.command()
 @click.argument("subject")
-@settings_options("redis_url", "redis_url_file", "log_url", "log_url_file", "namespace")
+@settings_options("redis_url", "redis_url_file", "log_url", "log_url_file", "allow_insecure_redis", "namespace")
 def forget(subject: str, **flags: Any) -> None:
     """Forget the viewer whose token has this SUBJECT (its "sub"): nothing kept of them is used again, not even where
     loading fails, and all of it is deleted.

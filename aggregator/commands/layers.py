@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from aggregator.explain import errors_of
 from aggregator.mistakes import Mistake, Mistaken
-from aggregator.settings import FROM_FILE, Settings, has_password
+from aggregator.settings import FROM_FILE, Settings, has_password, is_insecure
 
 
 def variable(name: str) -> str:
@@ -76,7 +76,7 @@ def load_settings(
         _overrule(layers, pair)
     read = [layer.read(mistakes) for layer in layers]
     settings = Settings().model_copy(update={name: value for layer in read for name, value in layer.items()})
-    mistakes += _same_port(settings)
+    mistakes += [*_same_port(settings), *_insecure(settings)]
     if mistakes:
         raise Mistaken(mistakes)
     return settings
@@ -118,3 +118,13 @@ def _same_port(settings: Settings) -> Iterator[Mistake]:
     if settings.port and (settings.host, settings.port) == (settings.admin_host, settings.admin_port):
         message = f"{settings.port} is the public listener's port too; expected: another one for the admin listener"
         yield Mistake("", "", "admin_port", message)
+
+
+def _insecure(settings: Settings) -> Iterator[Mistake]:
+    for url in FROM_FILE:
+        if not settings.allow_insecure_redis and (text := getattr(settings, url)) and is_insecure(text):
+            message = (
+                "the server is on another machine, and the URL has neither TLS nor a password: who reaches it reads "
+                "every screen. Use rediss:// or a password, or set allow_insecure_redis where the network is closed"
+            )
+            yield Mistake("", "", url, message)

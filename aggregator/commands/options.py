@@ -19,6 +19,7 @@ _KINDS = (
     (Port, "PORT"),
     (ServerUrl, "URL"),
     (Namespace, "NAME"),
+    (bool, "true|false"),
     (int, "COUNT"),
     (float, "SHARE"),
     (str, "FILE"),  # the only plain texts are names of files

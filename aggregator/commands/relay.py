@@ -25,7 +25,16 @@ from aggregator.units import parse_positive_duration
 @click.argument("database", envvar="OUTBOX_DATABASE")
 @click.option("--table", default="aggregator_outbox", metavar="NAME", help="the outbox [aggregator_outbox]")
 @click.option("--every", default="100ms", metavar="DURATION", help="how often the outbox is looked at [100ms]")
-@settings_options("redis_url", "redis_url_file", "log_url", "log_url_file", "namespace", "log_level", "log_format")
+@settings_options(
+    "redis_url",
+    "redis_url_file",
+    "log_url",
+    "log_url_file",
+    "allow_insecure_redis",
+    "namespace",
+    "log_level",
+    "log_format",
+)
 def relay(database: str, table: str, every: str, **flags: Any) -> None:
     """Relay what is in the outbox of DATABASE: a file of SQLite, or postgresql://… (where that holds a password, give
     it in the variable OUTBOX_DATABASE instead; psycopg has to be installed).

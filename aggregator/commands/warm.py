@@ -36,7 +36,7 @@ _SOURCE = click.File("r", encoding="utf-8", errors="surrogateescape")
 @click.option("--hot", is_flag=True, help="Warm what the fleet's readers read most, of --screen or of all screens.")
 @click.option("--rate", type=click.FloatRange(0, min_open=True), default=200.0, help="Views composed a second. [200]")
 @click.option("--at-once", type=click.IntRange(1, 10_000), default=64, help="Views under way together. [64]")
-@settings_options("redis_url", "redis_url_file", "log_url", "log_url_file", "namespace")
+@settings_options("redis_url", "redis_url_file", "log_url", "log_url_file", "allow_insecure_redis", "namespace")
 def warm(
     file: str, screen: str | None, lines: TextIO | None, hot: bool, rate: float, at_once: int, **flags: Any
 ) -> None:

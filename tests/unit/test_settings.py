@@ -64,14 +64,14 @@ def test_a_password_in_a_flag_is_refused(url: str) -> None:
 def test_a_url_comes_from_a_file(tmp_path: Path) -> None:
     """What the file holds is the URL, and no file is left to be read later."""
     (tmp_path / "url").write_text("redis://:hush@h:6379/0\n")
-    settings = load_settings({"redis_url_file": str(tmp_path / "url")}, {"AGGREGATOR_REDIS_URL": "redis://other"})
+    settings = load_settings({"redis_url_file": str(tmp_path / "url")}, {"AGGREGATOR_REDIS_URL": "redis://localhost/1"})
     assert (settings.redis_url, settings.redis_url_file) == ("redis://:hush@h:6379/0", None)
 
 
 def test_a_url_overrules_a_file_of_a_lower_source() -> None:
     """A file that is not there does not matter where a nearer source says the URL."""
     service = Settings(redis_url_file="/nowhere")
-    assert load_settings({"redis_url": "redis://h"}, {}, service).redis_url == "redis://h"
+    assert load_settings({"redis_url": "redis://localhost"}, {}, service).redis_url == "redis://localhost"
     assert said({}, {}, service) == [
         "screens.toml: [service] redis_url_file: the file /nowhere cannot be read: No such file or directory"
     ]
@@ -79,7 +79,7 @@ def test_a_url_overrules_a_file_of_a_lower_source() -> None:
 
 def test_a_source_says_a_url_or_a_file_not_both() -> None:
     """Which of them is meant cannot be known."""
-    environ = {"AGGREGATOR_LOG_URL": "redis://h", "AGGREGATOR_LOG_URL_FILE": "/x"}
+    environ = {"AGGREGATOR_LOG_URL": "redis://localhost", "AGGREGATOR_LOG_URL_FILE": "/x"}
     assert said({}, environ) == ["AGGREGATOR_LOG_URL_FILE: expected one of it and AGGREGATOR_LOG_URL, not both"]
 
 
