@@ -104,7 +104,8 @@ def _mbu(name: str, table: MbuTable, defaults: DefaultsTable, folder: str) -> Mb
 
 
 def _publisher(name: str, table: PublisherTable, folder: str) -> Publisher:
-    return Publisher(name, Secret(table.key_env, _in(folder, table.key_file)), tuple(table.tags))
+    key = Secret(table.key_env, _in(folder, table.key_file))
+    return Publisher(name, key, tuple(table.tags), table.signed, table.rate)
 
 
 def _viewer_key(table: ViewerKeyTable, folder: str) -> ViewerKey:

@@ -33,8 +33,13 @@ class PublisherTable(Table):
     """[publishers.<name>]: who may invalidate what; exactly one of key_env and key_file."""
 
     key_env: Annotated[str, Field(min_length=1)] | None = default(None, description="variable that holds the key")
-    key_file: FilePath | None = default(None, description="file that holds the key, or two keys on two lines")
+    key_file: FilePath | None = default(None, description="file that holds the key, or several, one a line")
     tags: list[TagPattern] = Field(min_length=1, description="tags it may invalidate; * stands for any text")
+    signed: Literal["hmac-sha256", "ed25519"] | None = default(
+        None,
+        description="how its requests have to be signed (RFC 9421), with its name as keyid; else they bring the key",
+    )
+    rate: int = default(200, ge=1, le=100_000, description="requests a second that are taken from it (else 429)")
 
 
 class ViewerKeyTable(Table):

@@ -17,6 +17,7 @@ from aggregator.http.health import Health, health_reply
 from aggregator.http.inspection import AskAll, explained, foreseen
 from aggregator.http.problems import Reply, problem
 from aggregator.http.publishing import MAX_BODY, Publishers, read_invalidation
+from aggregator.http.signatures import Message
 from aggregator.invalidation.log import Log, LogUnavailable
 from aggregator.model.position import text_of
 
@@ -64,10 +65,12 @@ async def publish(request: Request, log: Log, publishers: Publishers, ask: AskAl
     """Append the body's tags to the log: 202 with their position once they are in it. With ?dry-run nothing is
     appended, and what would follow is told."""
     body = await _body(request)
+    if len(body) > MAX_BODY:  # not read to its end, so that nobody can say who sent it
+        return problem(413, f"The body is longer than the {MAX_BODY} bytes that are taken.")
     wanted = read_invalidation(body)
     tags = () if isinstance(wanted, Reply) else wanted.tags
     # Who asks is settled before what is wrong with the body is told.
-    permitted = publishers.permit(request.headers.get("authorization", ""), tags)
+    permitted = await publishers.permit(_message(request), body, tags)
     if isinstance(permitted, Reply):
         return permitted
     if isinstance(wanted, Reply):
@@ -79,6 +82,12 @@ async def publish(request: Request, log: Log, publishers: Publishers, ask: AskAl
     except LogUnavailable:
         return problem(503, "The invalidation log cannot be reached; nothing was invalidated. Try again.", 1.0)
     return Reply(202, orjson.dumps({"position": text_of(position)}), {"content-type": "application/json"})
+
+
+def _message(request: Request) -> Message:
+    target = request.scope["raw_path"] + (b"?" + query if (query := request.scope["query_string"]) else b"")
+    url = f"http://{request.headers.get('host', '')}{target.decode('latin-1')}"
+    return Message(request.method, url, request.headers)
 
 
 async def _body(request: Request) -> bytes:

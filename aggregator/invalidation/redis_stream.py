@@ -94,6 +94,11 @@ class RedisLog:
         async with _within(self._timeout, "begin_epoch"):
             await self._appends.eval(appending.BEGIN_EPOCH, len(keys), *keys, replaced, str(at_least))
 
+    async def evaluate(self, script: str, keys: Sequence[str], args: Sequence[str | int]) -> Any:
+        """What a script says that runs on the log's server; LogUnavailable if it cannot be reached."""
+        async with _within(self._timeout, "evaluate"):
+            return await self._appends.eval(script, len(keys), *keys, *args)
+
     async def trim(self, older_than: float) -> None:
         """As in `Log`."""
         newest = int(older_than * 1000) - 1

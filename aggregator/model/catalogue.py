@@ -69,11 +69,16 @@ class ViewerKey:
 
 @dataclass(frozen=True)
 class Publisher:
-    """Who may invalidate what: `tags` are patterns in which * stands for any text."""
+    """Who may invalidate what: `tags` are patterns in which * stands for any text.
+
+    signed: how its requests are signed (RFC 9421, section 3.3); None = they bring the key itself.
+    rate: requests a second that one process of the service takes from it, and as many at once after a pause."""
 
     name: str
     key: Secret
     tags: tuple[str, ...]
+    signed: str | None = None
+    rate: int = 200
 
     def may(self, tag: str) -> bool:
         """Does one of the patterns grant this tag?"""

@@ -62,7 +62,9 @@ def public_key_mistake(algorithm: str, key: object) -> str | None:
             return f"has {key.key_size} bits; expected: at least {_RSA_BITS} (RFC 7518, section 3.3)" if few else None
         case EllipticCurvePublicKey() if algorithm in _CURVES and key.curve.name == _CURVES[algorithm][0]:
             return None
-        case Ed25519PublicKey() | Ed448PublicKey() if algorithm == "EdDSA":
+        case Ed25519PublicKey() if algorithm in ("EdDSA", "Ed25519"):
+            return None
+        case Ed448PublicKey() if algorithm == "EdDSA":
             return None
     return f"is not of the kind that {algorithm} needs; expected: {_kind(algorithm)}"
 
@@ -70,7 +72,7 @@ def public_key_mistake(algorithm: str, key: object) -> str | None:
 def _kind(algorithm: str) -> str:
     if algorithm in _CURVES:
         return f"an EC key on the curve {_CURVES[algorithm][1]}"
-    return "an Ed25519 or Ed448 key" if algorithm == "EdDSA" else "an RSA key"
+    return {"EdDSA": "an Ed25519 or Ed448 key", "Ed25519": "an Ed25519 key"}.get(algorithm, "an RSA key")
 
 
 def public_key(algorithm: str, pem: bytes) -> PublicKey:

@@ -18,6 +18,7 @@ from aggregator.http.exposition import Snapshot
 from aggregator.http.ops import admin_app
 from aggregator.http.publishing import Publishers
 from aggregator.identity.hashing import hash_key
+from aggregator.invalidation.nonces import Nonces
 from aggregator.invalidation.redis_stream import RedisLog
 from aggregator.process.deploys import Declaring, Deploys, Read
 from aggregator.process.watching import watched
@@ -91,7 +92,7 @@ async def supervise(
         orders["hash_key"] = (key := hash_key(catalogue.hash_key)) or secrets.token_bytes(32)
         workers = Workers(settings.workers, public, orders)
         log = RedisLog(log_url, settings.namespace)
-        publishers = Publishers(catalogue.publishers.values())
+        publishers = Publishers(catalogue.publishers.values(), Nonces(log.evaluate, settings.namespace))
         deploys = Deploys(Declaring(declared, settings), key, read, workers, publishers)
         app = admin_app(log, publishers, workers.fleet, workers.ask_all, deploys.openapi)
         running = Running(url_of(public), url_of(admin), without_password(redis_url), workers.snapshots)

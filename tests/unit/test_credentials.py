@@ -8,9 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from aggregator.credentials import Credential, Unreadable, revealing
-from aggregator.http.problems import Reply
-from aggregator.http.publishing import Publishers
-from aggregator.model.catalogue import Mbu, Publisher, Secret
+from aggregator.model.catalogue import Mbu, Secret
 from aggregator.sources import loader
 from loaders.loader import Failed, LoadRequest, Outcome, Reason
 
@@ -103,26 +101,3 @@ def test_a_header_file_that_is_gone_fails_the_load_and_is_no_defect(
     assert outcome == Failed(Reason.CONNECT, "header x-file: the file cannot be read")
     assert [entry["file"] for entry in logs] == [str(file)]
     assert not caplog.records
-
-
-@pytest.mark.parametrize("content", [None, b"\xff\xfe\n", b""])
-def test_a_key_file_that_holds_no_key_refuses_the_publisher(content: bytes | None, file: Path) -> None:
-    """401, whatever is in the file, and the other publishers are known as before."""
-    other = Publisher("other", Secret(file=str(file.parent / "other")), ("*",))
-    (file.parent / "other").write_text("other-key\n")
-    publishers = Publishers([Publisher("one", Secret(file=str(file)), ("*",)), other])
-    file.unlink()
-    if content is not None:
-        file.write_bytes(content)
-    with capture_logs() as logs:
-        refused = [publishers.permit("Bearer first", ["a"]) for _ in range(2)]
-    assert [reply.status for reply in refused if isinstance(reply, Reply)] == [401, 401]
-    assert [entry["file"] for entry in logs] == ([str(file)] if content is None else [])
-    assert publishers.permit("Bearer other-key", ["a"]) == other
-
-
-def test_a_key_file_that_is_no_text_may_still_hold_keys(file: Path) -> None:
-    """Keys are bytes: one of them is as good as before beside a line in some other encoding."""
-    file.write_bytes(b"# Z\xfcrich\nfirst\n")
-    one = Publisher("one", Secret(file=str(file)), ("*",))
-    assert Publishers([one]).permit("Bearer first", ["a"]) == one
