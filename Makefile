@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help demo test check format prove bench clean
+.PHONY: help demo test check format prove bench lock audit clean
 help:            ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
@@ -34,6 +34,16 @@ prove: .venv/installed  ## the long proofs in full numbers
 bench: .venv/installed  ## the service beside its peers, about 12 minutes; benchmarks/README.md says what it means
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	$(BIN)/python -m benchmarks
+
+lock: .venv/installed   ## requirements.lock made anew from pyproject.toml
+	$(BIN)/pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate --no-config \
+		--custom-compile-command "make lock" pyproject.toml -o requirements.lock
+
+audit:           ## known vulnerabilities of what is locked; asks the package index, in an environment of its own
+	$(PYTHON) -m venv build/audit
+	build/audit/bin/pip install --quiet --disable-pip-version-check pip-audit
+	build/audit/bin/pip-audit --strict --require-hashes --disable-pip -r requirements.lock
 
 clean:           ## the environment and everything built
 	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks .import_linter_cache
