@@ -58,7 +58,7 @@ WRONG_SCHEMES = 'Basic users-key|users-key|Digest username="a"'
 
 
 @pytest.mark.parametrize("authorization", [None, *WRONG_KEYS.split("|"), *WRONG_SCHEMES.split("|")])
-def test_without_a_publishers_key_it_is_401(running: Running, authorization: str | None) -> None:
+def test_s09_without_a_publishers_key_it_is_401(running: Running, authorization: str | None) -> None:
     """The answer says which scheme is wanted, and nothing about the body."""
     for body in ({"tags": ["user:1"]}, b"{", {"tags": [""]}):
         got = post(running, body, authorization)
@@ -67,7 +67,7 @@ def test_without_a_publishers_key_it_is_401(running: Running, authorization: str
 
 
 @pytest.mark.parametrize("tag", ["post:1", "*", "fragment:user", "mbu:m", "screen:home", "User:1", "user", "xuser:1"])
-def test_a_tag_that_is_not_granted_is_403(running: Running, tag: str) -> None:
+def test_s09_s11_a_tag_that_is_not_granted_is_403(running: Running, tag: str) -> None:
     """All tags have to be granted, or none is invalidated."""
     got = post(running, {"tags": ["user:1", tag]})
     assert is_problem(got, 403)
@@ -103,14 +103,14 @@ def test_what_is_no_json_is_400(running: Running, body: bytes) -> None:
         {"tags": ["user:1"] * 1_001},
     ],
 )
-def test_a_body_of_another_shape_is_422(running: Running, body: Any) -> None:
+def test_s11_a_body_of_another_shape_is_422(running: Running, body: Any) -> None:
     """The problem says where the mistake is."""
     got = post(running, body)
     assert is_problem(got, 422)
     assert got.json["detail"]
 
 
-def test_a_long_body_is_413(running: Running) -> None:
+def test_s11_a_long_body_is_413(running: Running) -> None:
     """It is not read to its end, and the connection is left in order."""
     assert is_problem(post(running, b'{"tags":["' + b"x" * 300_000 + b'"]}'), 413)
     assert running.get("/healthz", admin=True).status == 200

@@ -33,14 +33,16 @@ NAMES = st.sampled_from(["f", "g", "f:a", "1:f"])
 
 @LAW
 @given(st.lists(TEXTS, max_size=5), st.lists(TEXTS, max_size=5))
-def test_the_canonical_form_is_injective(one: list[str], other: list[str]) -> None:
+def test_r45_the_canonical_form_is_injective(one: list[str], other: list[str]) -> None:
     """Two lists give the same bytes only if they are the same."""
     assert (canonical(one) == canonical(other)) == (one == other)
 
 
 @LAW
 @given(NAMES, VALUES, NAMES, VALUES)
-def test_a_fragment_key_is_injective(name: str, one: dict[str, str], other_name: str, other: dict[str, str]) -> None:
+def test_r45_a_fragment_key_is_injective(
+    name: str, one: dict[str, str], other_name: str, other: dict[str, str]
+) -> None:
     """Two keys are the same only for the same fragment and the same values."""
     same = (name, one) == (other_name, other)
     key, other_key = fragment(name).key("n", Inputs(one)), fragment(other_name).key("n", Inputs(other))
@@ -50,7 +52,7 @@ def test_a_fragment_key_is_injective(name: str, one: dict[str, str], other_name:
 
 @LAW
 @given(VALUES, VALUES)
-def test_a_view_identity_is_injective(one: dict[str, str], other: dict[str, str]) -> None:
+def test_r45_a_view_identity_is_injective(one: dict[str, str], other: dict[str, str]) -> None:
     """Two views are the same only for the same values of the same inputs."""
     screen = Screen("s", Route.parse("/s/{a}/{b}"), (Slot("x", fragment("f")),))
     turned = Screen("s", Route.parse("/s/{b}/{a}"), (Slot("x", fragment("f")),))
@@ -60,7 +62,7 @@ def test_a_view_identity_is_injective(one: dict[str, str], other: dict[str, str]
 
 @LAW
 @given(VALUES)
-def test_a_value_never_leaves_its_place(values: dict[str, str]) -> None:
+def test_r46_a_value_never_leaves_its_place(values: dict[str, str]) -> None:
     """The MBU reads back exactly the values, each where it was put; or there is no target."""
     target = PLACES.render_target(values)
     if target is None:
@@ -76,7 +78,7 @@ def test_a_value_never_leaves_its_place(values: dict[str, str]) -> None:
 
 @LAW
 @given(TEXTS, st.sampled_from(["str", "int", "uuid"]))
-def test_reading_a_value_is_canonical(text: str, kind: str) -> None:
+def test_r46_reading_a_value_is_canonical(text: str, kind: str) -> None:
     """A value read, written and read again is the same, however it was escaped."""
     parameter = Parameter("p", kind)
     value = parameter.read(quote(text, safe="").encode())
