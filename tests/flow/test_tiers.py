@@ -172,3 +172,19 @@ def test_a_view_made_meanwhile_is_not_replaced_by_one_read_before_it() -> None:
             assert (await reader.get()).view.timing == made.view.timing
 
     run(story())
+
+
+def test_r49_what_is_promoted_expires_when_it_would_have_anyway() -> None:
+    """What L1 takes over from L2 after 50 of its 60 seconds is held for the 10 that are left."""
+
+    async def story() -> None:
+        async with World(screen(Slot("user", fragment("user"))), processes=2) as world:
+            first, second = world.processes
+            world.put("user", 1)
+            await first.get()
+            await asyncio.sleep(50)
+            assert (await second.get()).tier == "l2"
+            await asyncio.sleep(11)
+            assert (await second.get()).tier == "mbu"
+
+    run(story())
