@@ -19,6 +19,7 @@ from tests.flow import test_failures as failures
 from tests.flow import test_follower as follower
 from tests.flow import test_invalidation as invalidation
 from tests.flow import test_log_away as log_away
+from tests.flow import test_staleness as staleness
 from tests.flow import test_tiers as tiers
 from tests.planted.plant import planted
 from tests.unit import test_screen_keys as keys
@@ -40,6 +41,25 @@ BUGS = {
         LATE_STAMP,
         "Load(want, old, self._known.ledger.head, at, cost",
         lambda: invalidation.test_an_old_answer_in_flight_is_not_taken_by_who_asks_later("user:42", 2),
+    ),
+    # Fragments have stamps of their own; the view's must not be later than a check of all of them.
+    "stamp between fragments": Bug(
+        Composer.compose,
+        "current(parts, self._known.ledger)",
+        "True",
+        staleness.test_what_was_overtaken_meanwhile_is_not_for_the_client_to_keep,
+    ),
+    "a view stamped with its oldest part": Bug(
+        Composer._made,
+        "Stamp(tags, self._known.ledger.head, now)",
+        "Stamp(tags, min(entry.position for part in parts for entry in part.entries), now)",
+        lambda: invalidation.test_only_what_was_overtaken_is_loaded("user:42"),
+    ),
+    "head taken from another epoch": Bug(
+        Follower._read,
+        "turn != self._turn or",
+        "False or",
+        follower.test_a_read_begun_in_the_old_epoch_is_not_applied_in_the_new_one,
     ),
     "no fence on reconnect": Bug(
         Follower._start_over,
