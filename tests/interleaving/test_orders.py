@@ -16,7 +16,7 @@ PROGRAMS = [*COLD, *WARM]
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_r01_r02_r03_no_order_leaves_anything_stale(name: str) -> None:
     """Depth first: the orders that differ last are played first, so that a slice is of neighbours."""
-    count, all_of_them = every_order(lambda choose: play(name, choose), scale(100, 8_000))
+    count, all_of_them = every_order(lambda choose: play(name, choose), scale(100, 15_000))
     print(f"{name}: {count} orders, {'all there are' if all_of_them else 'a slice'}")
 
 
