@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help demo test check format prove bench lock audit clean
+.PHONY: help demo test check format prove soak bench lock audit clean
 help:            ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
@@ -31,6 +31,9 @@ format: .venv/installed ## format and mend what can be mended
 prove: .venv/installed  ## the long proofs in full numbers
 	AGGREGATOR_PROVE=1 $(BIN)/pytest -m prove --durations=20
 
+soak: .venv/installed   ## everything goes wrong, for SOAK_SECONDS (1800), by SOAK_SEED
+	$(BIN)/python -m tests.chaos
+
 bench: .venv/installed  ## the service beside its peers, about 12 minutes; benchmarks/README.md says what it means
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	$(BIN)/python -m benchmarks
@@ -38,6 +41,7 @@ bench: .venv/installed  ## the service beside its peers, about 12 minutes; bench
 lock: .venv/installed   ## requirements.lock made anew from pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check uv
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate --no-config \
+		--default-index https://pypi.org/simple --no-emit-index-url \
 		--custom-compile-command "make lock" pyproject.toml -o requirements.lock
 
 audit:           ## known vulnerabilities of what is locked; asks the package index, in an environment of its own
