@@ -3,14 +3,14 @@
 import asyncio
 from typing import Any
 
-HIGH_WATER = 65_536
 # So much of what a client has sent is read at a time.
 _READ = 65_536
 
 
 class ScriptedTransport(asyncio.Transport):
-    """said: what the client has read so far. reads: does it read? Else at most about HIGH_WATER is taken from the
-    protocol before it is asked to pause. closed: has the protocol closed it? taken: bytes that the protocol took.
+    """said: what the client has read so far. reads: does it read? Else at most about 64 KiB are taken
+    from the protocol before it is asked to pause. closed: has the protocol closed it?
+    taken: bytes that the protocol took.
     most_unsent: bytes that it had written and the client had not read, at most."""
 
     def __init__(self, protocol: asyncio.Protocol) -> None:
@@ -22,6 +22,7 @@ class ScriptedTransport(asyncio.Transport):
         self._protocol = protocol
         self._unsent, self._unread = bytearray(), bytearray()
         self._writing_paused = self._delivering = False
+        self._high_water = 65_536
         protocol.connection_made(self)
 
     def send(self, data: bytes) -> None:
@@ -35,7 +36,7 @@ class ScriptedTransport(asyncio.Transport):
         taken = len(self._unsent) if count is None else count
         self.said += self._unsent[:taken]
         del self._unsent[:taken]
-        if self._writing_paused and len(self._unsent) <= HIGH_WATER // 4:
+        if self._writing_paused and len(self._unsent) <= self._high_water // 4:
             self._writing_paused = False
             self._protocol.resume_writing()
         self._end_when_sent()
@@ -53,9 +54,15 @@ class ScriptedTransport(asyncio.Transport):
         self.most_unsent = max(self.most_unsent, len(self._unsent))
         if self.reads:
             self.read()
-        elif len(self._unsent) > HIGH_WATER and not self._writing_paused:
+        elif len(self._unsent) > self._high_water and not self._writing_paused:
             self._writing_paused = True
             self._protocol.pause_writing()
+
+    def get_write_buffer_size(self) -> int:
+        return len(self._unsent)
+
+    def abort(self) -> None:
+        self.leave()
 
     def close(self) -> None:
         self.closed = True

@@ -23,6 +23,8 @@ _NOT_HERE = frozenset(
         *(b"cdn-loop", b"trailer", b"http2-settings", b"keep-alive"),
     )
 )
+# Fewer than the ordinary path may be set to take.
+MOST_LINES = 64
 _NO_COPIES: dict[bytes, list[str]] = {}
 # A token is looked at again after this (seconds), in case that its key is not honoured any more.
 _PROVED_FOR = 1.0
@@ -141,6 +143,8 @@ def read_headers(raw: bytes) -> dict[bytes, bytes] | None:
     # Lines that follow on each other make up all of it, or something between them was none.
     size = sum(map(len, headers)) + sum(map(len, headers.values())) + len(": \r\n") * len(found)
     if size != len(raw) - len(_VERSION) - 2 or b"host" not in headers or not headers.keys().isdisjoint(_NOT_HERE):
+        return None
+    if len(found) > MOST_LINES:
         return None
     if headers.get(b"connection", b"keep-alive").lower() != b"keep-alive":
         return None

@@ -11,21 +11,23 @@ from aggregator.http.problems import Reply, problem
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bytes of a request's target, and of all its header lines together."""
+    """Bytes of a request's target, of all its header lines together, and of its body; lines: how many of them."""
 
     target: int = 8_192
     headers: int = 32_768
+    lines: int = 100
+    body: int = 262_144
 
 
 class Limited(HttpToolsProtocol):
-    """Refuses with a problem document: 414, 431, and 400 for what is no HTTP. refusal: which."""
+    """Refuses with a problem document: 413, 414, 431, and 400 for what is no HTTP. refusal: which."""
 
     def __init__(self, limits: Limits, **rest: Any) -> None:
         super().__init__(**rest)
         self.limits = limits
         self.refusal = problem(400, "This is not a valid HTTP/1.1 request.", connection="close")
         self._in_head = False
-        self._head_bytes = self._line_bytes = 0
+        self._head_bytes = self._line_bytes = self._lines = self._body_bytes = 0
 
     def feed_limited(self, data: bytes) -> None:
         """Feed the parser; HttpParserError where the request is refused.
@@ -36,14 +38,14 @@ class Limited(HttpToolsProtocol):
             self._head_bytes += len(data)
         self.parser.feed_data(data)
         if self._in_head and self._head_bytes > self.limits.headers + self.limits.target:
-            self.refusal = self._too_many_headers()
+            self.refusal = self._too_large_headers()
             raise HttpParserError("too many bytes of headers")
 
     def on_message_begin(self) -> None:
         """A request begins."""
         super().on_message_begin()
         self._in_head = True
-        self._head_bytes = self._line_bytes = 0
+        self._head_bytes = self._line_bytes = self._lines = self._body_bytes = 0
 
     def on_url(self, url: bytes) -> None:
         """A piece of the target."""
@@ -55,11 +57,26 @@ class Limited(HttpToolsProtocol):
             )
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """One header line."""
-        super().on_header(name, value)
+        """One header line. One behind a body counts, and is dropped: it may not pass for one of the head (RFC 9110,
+        section 6.5.1)."""
+        if self._in_head:
+            super().on_header(name, value)
+        self._lines += 1
         self._line_bytes += len(name) + len(value) + len(": \r\n")
         if self._line_bytes > self.limits.headers:
-            self._refuse(self._too_many_headers())
+            self._refuse(self._too_large_headers())
+        if self._lines > self.limits.lines:
+            most = self.limits.lines
+            self._refuse(
+                problem(431, f"There are more than the {most} header lines that are taken.", connection="close")
+            )
+
+    def on_body(self, body: bytes) -> None:
+        """A piece of the body."""
+        self._body_bytes += len(body)
+        if self._body_bytes > self.limits.body:
+            self._refuse(self._too_large_body())
+        super().on_body(body)
 
     def on_headers_complete(self) -> None:
         """The head ends."""
@@ -72,13 +89,20 @@ class Limited(HttpToolsProtocol):
         if self.parser.should_upgrade() and self._has_body():
             why = "No body is taken with Upgrade or CONNECT; HTTP/1.1 alone is spoken here: send it without."
             self._refuse(problem(400, why, connection="close"))
+        if self._length() > self.limits.body:
+            self._refuse(self._too_large_body())
         super().on_headers_complete()
 
     def _has_body(self) -> bool:
-        fields = dict(self.headers)
-        return b"transfer-encoding" in fields or int(fields.get(b"content-length", b"0")) > 0
+        return self._length() > 0 or any(name == b"transfer-encoding" for name, _ in self.headers)
 
-    def _too_many_headers(self) -> Reply:
+    def _length(self) -> int:
+        return next((int(value) for name, value in self.headers if name == b"content-length"), 0)
+
+    def _too_large_body(self) -> Reply:
+        return problem(413, f"The body is longer than the {self.limits.body} bytes that are taken.", connection="close")
+
+    def _too_large_headers(self) -> Reply:
         limit = self.limits.headers
         return problem(431, f"The headers are longer than the {limit} bytes that are taken.", connection="close")
 

@@ -7,8 +7,9 @@ from typing import Any
 from httptools import HttpParserError, HttpParserUpgrade
 
 from aggregator.http.heads import raw
-from aggregator.http.limited import Limited, Limits
+from aggregator.http.limited import Limits
 from aggregator.http.negotiation import request_id
+from aggregator.http.patience import Patient
 from aggregator.http.quick import Quick
 
 # Of a read with many requests in it so much is parsed at a time, since each that waits costs 50 times its own bytes.
@@ -21,7 +22,7 @@ def _no_answer(data: bytes) -> bytes | None:
     return None
 
 
-class Wire(Limited):
+class Wire(Patient):
     """A request that comes in one read, with nothing else under way on its connection, is offered to `quick` first."""
 
     def __init__(self, limits: Limits, quick: Quick, **rest: Any) -> None:

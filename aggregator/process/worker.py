@@ -49,7 +49,7 @@ class Server(uvicorn.Server):
 def server(app: object, settings: Settings, quick: Quick | None = None) -> Server:
     """An HTTP server that stops when its `should_exit` is set. app: an ASGI application, which dates its own answers
     where something quicker is given."""
-    limits = Limits(settings.max_target_bytes, settings.max_header_bytes)
+    limits = Limits(settings.max_target_bytes, settings.max_header_bytes, settings.max_header_lines)
     config = uvicorn.Config(
         app,  # type: ignore[arg-type]
         http=partial(Wire, limits, quick or Never()),  # type: ignore[arg-type]

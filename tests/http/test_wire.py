@@ -382,7 +382,7 @@ def test_a_client_that_does_not_read_is_not_written_to_for_ever(on: On) -> None:
         for n in range(count):
             transport.send(HIT.replace(b"host: x", b"host: x\r\nx-request-id: n%d" % n))
             await asyncio.sleep(0)
-        await asyncio.sleep(30.0)
+        await asyncio.sleep(10.0)
         assert not transport.closed
         assert transport.most_unsent < 2 * 65_536
         assert transport.taken < 2 * 65_536
@@ -493,7 +493,7 @@ async def measuring(_: Scope, receive: Receive, send: Send) -> None:
 
 
 @pytest.mark.parametrize(
-    "sizes", [(600, 600), (600, 600, 600), (0, 3_000, 0, 70_000), (300_000, 1, 300_000), (1_000,) * 20]
+    "sizes", [(600, 600), (600, 600, 600), (0, 3_000, 0, 70_000), (200_000, 1, 200_000), (1_000,) * 20]
 )
 @pytest.mark.parametrize("piece", [700, 1_024, 65_536, 1_000_000])
 def test_bodies_of_requests_that_wait_are_read(sizes: tuple[int, ...], piece: int) -> None:
