@@ -77,7 +77,7 @@ def test_a_payload_of_exactly_the_limit_is_loaded_and_one_byte_more_is_not() -> 
 
 
 @pytest.mark.parametrize("also", [b"", b"content-length: 5\r\n"])
-def test_an_endless_body_is_cut_at_the_limit_and_not_at_the_deadline(also: bytes) -> None:
+def test_s23_an_endless_body_is_cut_at_the_limit_and_not_at_the_deadline(also: bytes) -> None:
     """Also where it says besides how long it is, which does not count then."""
 
     async def endless(exchange: Exchange) -> bytes:
@@ -86,7 +86,7 @@ def test_an_endless_body_is_cut_at_the_limit_and_not_at_the_deadline(also: bytes
     assert failure(endless, max_payload=100_000).reason is Reason.PAYLOAD
 
 
-def test_a_compressed_bomb_is_cut_early_and_costs_no_memory() -> None:
+def test_s22_a_compressed_bomb_is_cut_early_and_costs_no_memory() -> None:
     """300 MiB of blanks in 300 KB: the cap holds for the decompressed bytes."""
     press = zlib.compressobj(9, wbits=31)
     blanks = bytes(2**20).replace(b"\0", b" ")
@@ -169,7 +169,7 @@ def test_nobody_listening_is_a_connect_failure_that_does_not_name_the_target() -
 
 
 @pytest.mark.parametrize("said", [b"", OK + b"content-length: 9\r\n\r\n{"])
-def test_a_hung_mbu_is_cut_at_the_deadline_and_its_connection_is_closed(said: bytes) -> None:
+def test_s23_a_hung_mbu_is_cut_at_the_deadline_and_its_connection_is_closed(said: bytes) -> None:
     """Closed, not only left alone: pyreqwest goes on with a call whose task is cancelled."""
 
     async def run() -> Outcome:

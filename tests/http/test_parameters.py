@@ -43,7 +43,7 @@ REACHING = [
 
 
 @pytest.mark.parametrize(("given", "arrives"), REACHING)
-def test_a_parameter_stays_in_its_segment(running: Running, mbu: Mbu, given: str, arrives: str) -> None:
+def test_s13_a_parameter_stays_in_its_segment(running: Running, mbu: Mbu, given: str, arrives: str) -> None:
     """Whatever it holds, it arrives percent-encoded in its own place in path and query, and nowhere else."""
     wanted = {f"/base/part/{arrives}/end", f"/base/asked?id={arrives}&fixed=1"}
     for target in wanted:
@@ -59,7 +59,7 @@ NO_TEXT = "%ff %c0%ae%c0%ae %ed%a0%80 % %2 %zz a%g0"
 
 
 @pytest.mark.parametrize("given", f"{DOTS} {CONTROLS} {NO_TEXT}".split())
-def test_a_parameter_that_can_stand_in_no_segment_is_404(running: Running, mbu: Mbu, given: str) -> None:
+def test_s13_s14_a_parameter_that_can_stand_in_no_segment_is_404(running: Running, mbu: Mbu, given: str) -> None:
     """Dot segments, controls and what is no UTF-8 are no parameters; no MBU is asked."""
     said = running.raw(f"GET /home/{given} HTTP/1.1\r\n".encode() + CLOSE + b"\r\n")
     refused(said, 404)
@@ -67,7 +67,7 @@ def test_a_parameter_that_can_stand_in_no_segment_is_404(running: Running, mbu: 
 
 
 @pytest.mark.parametrize("target", [b"http://evil.example/home/{}", b"http://x:1/home/{}?a=b", b"/home/{}#/../../x"])
-def test_the_authority_and_a_fragment_of_a_target_are_nothing_to_an_mbu(
+def test_s04_s13_the_authority_and_a_fragment_of_a_target_are_nothing_to_an_mbu(
     running: Running, mbu: Mbu, id: str, target: bytes
 ) -> None:
     """Only the path decides; the host that a client names changes nothing."""

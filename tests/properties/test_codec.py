@@ -66,7 +66,7 @@ def test_trailing_bytes_are_a_miss(entry: Entry, more: bytes):
 
 
 @given(entries, st.binary(max_size=300))
-def test_another_identity_is_a_miss(entry: Entry, identity: bytes):
+def test_s27_another_identity_is_a_miss(entry: Entry, identity: bytes):
     """Two keys with one name in Redis never answer for each other."""
     assert identity == entry.identity or decode(identity, encode(entry)) is None
 
