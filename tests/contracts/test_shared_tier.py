@@ -109,7 +109,7 @@ def test_an_entry_goes_when_its_last_verdict_has(world: World):
 @pytest.mark.parametrize(
     "blob", [b"", b"x", b"\x9c\x01\xc4\x18", encode(entry(at(9)))[:-1], encode(entry(at(9), OTHER))]
 )
-def test_a_corrupted_entry_is_a_miss_and_is_replaced(world: World, blob: bytes):
+def test_r37_a_corrupted_entry_is_a_miss_and_is_replaced(world: World, blob: bytes):
     """Garbage, a cut envelope, and another key's: none is an answer, none stays in the way."""
 
     async def steps(tier: SharedTier) -> None:
@@ -123,7 +123,7 @@ def test_a_corrupted_entry_is_a_miss_and_is_replaced(world: World, blob: bytes):
     play(world, steps)
 
 
-def test_another_type_is_a_miss_and_is_replaced(world: World):
+def test_r37_another_type_is_a_miss_and_is_replaced(world: World):
     """Whatever somebody put under the entry's name or the lease's."""
 
     async def steps(tier: SharedTier) -> None:
@@ -138,7 +138,7 @@ def test_another_type_is_a_miss_and_is_replaced(world: World):
     play(world, steps)
 
 
-def test_every_key_has_a_limit(world: World):
+def test_r23_every_key_has_a_limit(world: World):
     """Entries, leases and failures: nothing stays for ever."""
 
     async def steps(tier: SharedTier) -> None:

@@ -45,7 +45,7 @@ def kinds(answers: list[Answer | Refused | None]) -> Counter[str]:
     return Counter(answer.state for answer in answers if answer)
 
 
-def test_five_thousand_readers_of_one_cold_key_are_one_load_a_fragment() -> None:
+def test_r11_five_thousand_readers_of_one_cold_key_are_one_load_a_fragment() -> None:
     """A thousand wait, as is set unless otherwise; the others are told at once to come again."""
 
     async def story() -> None:
@@ -222,7 +222,7 @@ def test_a_caller_that_leaves_gives_its_place_back(deadline: float | None) -> No
     run(story())
 
 
-def test_a_flight_that_is_given_up_frees_its_places() -> None:
+def test_r15_a_flight_that_is_given_up_frees_its_places() -> None:
     """At shutdown every waiter is released, and none is counted any more."""
 
     async def story() -> None:
@@ -292,7 +292,7 @@ def test_who_waits_holds_no_call_to_l2() -> None:
 
 @pytest.mark.parametrize("headers", [{"cache-control": "no-store"}, {"set-cookie": "a=1"}])
 @pytest.mark.parametrize("together", [True, False])
-def test_readers_of_what_may_not_be_kept_do_not_queue(headers: dict[str, str], together: bool) -> None:
+def test_r48_readers_of_what_may_not_be_kept_do_not_queue(headers: dict[str, str], together: bool) -> None:
     """Two hundred over two processes, at once or a millisecond apart, wait for two loads at most: another process's,
     which turns out to be of no use to them, and their own."""
 

@@ -20,7 +20,7 @@ STALE = Lifetime(1.0, stale_if_error=600.0)
 TOLERANT = screen(Slot("user", fragment("user", lifetime=STALE), required=True), Slot("posts", fragment("posts")))
 
 
-def test_an_optional_failure_is_null_with_an_error_and_kept_by_nobody_as_whole() -> None:
+def test_r20_an_optional_failure_is_null_with_an_error_and_kept_by_nobody_as_whole() -> None:
     """The slot is null, `errors` points at it, L2 keeps no view, and one second later it is tried again."""
 
     async def story() -> None:
@@ -169,7 +169,7 @@ def test_absence_is_an_answer() -> None:
     run(story())
 
 
-def test_a_required_absence_is_404_until_it_is_there() -> None:
+def test_r19_a_required_absence_is_404_until_it_is_there() -> None:
     """The screen is not there; that is kept like any view, and ends with its tag's invalidation."""
 
     async def story() -> None:
@@ -223,7 +223,7 @@ def test_an_mbu_may_shorten_a_lifetime_and_never_lengthen_it() -> None:
 
 
 @pytest.mark.parametrize("overtaken", [True, False])
-def test_validators_are_used_and_a_304_renews(overtaken: bool) -> None:
+def test_r55_validators_are_used_and_a_304_renews(overtaken: bool) -> None:
     """The MBU's entity tag is sent back, after an invalidation and after expiry; its 304 renews lifetime and position,
     and the payload stays."""
     home = screen(Slot("user", fragment("user"), required=True))

@@ -87,7 +87,7 @@ def test_other_entries_are_left_alone() -> None:
 
 @pytest.mark.parametrize("tag", ["user:42", "learned:7"])
 @pytest.mark.parametrize("processes", [1, 2])
-def test_an_old_answer_in_flight_is_not_taken_by_who_asks_later(tag: str, processes: int) -> None:
+def test_r01_an_old_answer_in_flight_is_not_taken_by_who_asks_later(tag: str, processes: int) -> None:
     """The MBU still works on the old answer when the value changes and is invalidated: whoever asks afterwards, of any
     process, gets the new one; the view kept afterwards is the new one; the late answer overwrites nothing."""
     home = screen(Slot("user", learning("user"), required=True))

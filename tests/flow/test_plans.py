@@ -258,7 +258,7 @@ def test_an_absent_slot_leaves_its_readers_nothing_to_load() -> None:
     run(main())
 
 
-def test_a_plan_is_overtaken_while_it_runs_like_any_load() -> None:
+def test_r21_a_plan_is_overtaken_while_it_runs_like_any_load() -> None:
     """The feed changes while its articles are loaded: nobody keeps the view, and the next one is right."""
 
     async def main() -> None:

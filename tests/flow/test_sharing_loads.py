@@ -91,7 +91,7 @@ def test_an_answer_that_may_not_be_kept_is_not_handed_on() -> None:
     run(story())
 
 
-def test_closing_waits_for_loads_and_leaves_no_lease() -> None:
+def test_r39_closing_waits_for_loads_and_leaves_no_lease() -> None:
     """What is under way at the end is stored, so that another process need not load it again."""
 
     async def story() -> None:

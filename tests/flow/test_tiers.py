@@ -40,7 +40,7 @@ def test_a_fragment_is_shared_by_screens() -> None:
     run(story())
 
 
-def test_many_clients_on_a_cold_screen_cost_one_load_a_fragment() -> None:
+def test_r11_many_clients_on_a_cold_screen_cost_one_load_a_fragment() -> None:
     """400 requests at once over four processes: each fragment is loaded once, and all get the same bytes."""
 
     async def story() -> None:
@@ -57,7 +57,7 @@ def test_many_clients_on_a_cold_screen_cost_one_load_a_fragment() -> None:
     run(story())
 
 
-def test_a_caller_that_leaves_cancels_nothing() -> None:
+def test_r15_a_caller_that_leaves_cancels_nothing() -> None:
     """The one whose request began the load goes away; the others get their answer, from one load."""
 
     async def story() -> None:

@@ -68,7 +68,7 @@ def test_payloads_are_the_mbus_own_bytes_in_declared_order(running: Running, mbu
 
 
 @pytest.mark.parametrize("payload", [b"null", b"0", b'""', b"[]", b"{}", b"false", b"-1.0E+300", b'"data"'])
-def test_every_json_text_is_a_payload(running: Running, mbu: Mbu, id: str, payload: bytes) -> None:
+def test_r36_every_json_text_is_a_payload(running: Running, mbu: Mbu, id: str, payload: bytes) -> None:
     """A payload need not be an object."""
     mbu.put(f"/zebra/{id}", payload)
     assert running.get(f"/screens/card/{id}").body == b'{"data":{"only":' + payload + b"}}"

@@ -30,7 +30,7 @@ def stranger(mbu: Mbu, redis_url: str) -> Iterator[Running]:
         yield one
 
 
-def test_the_entity_tag_is_of_the_bytes(running: Running, stranger: Running, mbu: Mbu, id: str) -> None:
+def test_r55_the_entity_tag_is_of_the_bytes(running: Running, stranger: Running, mbu: Mbu, id: str) -> None:
     """It is strong, the same where the bytes are the same, whoever composed them, and another where they differ."""
     mbu.put(f"/base/part/{id}/end", {"a": 1})
     mbu.put(f"/base/part/x{id}/end", b'{"a": 1}')
@@ -42,7 +42,7 @@ def test_the_entity_tag_is_of_the_bytes(running: Running, stranger: Running, mbu
 
 @pytest.mark.parametrize("condition", ["{}", "W/{}", '"a", {}', '"a",W/"b" ,W/{}', "*", '"a,b", {}'])
 @pytest.mark.parametrize("accept", [{}, MSGPACK])
-def test_what_the_client_has_is_not_sent_again(
+def test_r55_what_the_client_has_is_not_sent_again(
     running: Running, mbu: Mbu, id: str, condition: str, accept: dict[str, str]
 ) -> None:
     """If-None-Match: one tag or a list, weak or strong, or any: 304 with the headers a 200 would have, and no body."""

@@ -169,7 +169,7 @@ def test_nobody_listening_is_a_connect_failure_that_does_not_name_the_target() -
 
 
 @pytest.mark.parametrize("said", [b"", OK + b"content-length: 9\r\n\r\n{"])
-def test_s23_a_hung_mbu_is_cut_at_the_deadline_and_its_connection_is_closed(said: bytes) -> None:
+def test_r43_s23_a_hung_mbu_is_cut_at_the_deadline_and_its_connection_is_closed(said: bytes) -> None:
     """Closed, not only left alone: pyreqwest goes on with a call whose task is cancelled."""
 
     async def run() -> Outcome:

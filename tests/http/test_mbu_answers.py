@@ -123,7 +123,7 @@ def fails(running: Running, mbu: Mbu, id: str, status: int) -> str:
 
 
 @pytest.mark.parametrize("case", NO_JSON)
-def test_what_is_no_json_is_no_payload(running: Running, mbu: Mbu, id: str, case: str) -> None:
+def test_r36_what_is_no_json_is_no_payload(running: Running, mbu: Mbu, id: str, case: str) -> None:
     """It is told as that, without any of it, and none of it reaches the client."""
     mbu.put(f"/odd/{id}", NO_JSON[case])
     assert re.fullmatch(r"odd: not JSON: [ -~]+ at byte \d+ of \d+", fails(running, mbu, id, 502))
@@ -148,7 +148,7 @@ def test_a_late_answer_is_a_failed_slot(running: Running, mbu: Mbu, id: str, cas
 
 
 @pytest.mark.parametrize("how", [{"value": b"{"}, {"value": LONG}, {"raw": b"", "reset": True}, {"hang": True}])
-def test_a_wrong_answer_is_not_stored(running: Running, mbu: Mbu, id: str, how: dict[str, Any]) -> None:
+def test_r19_a_wrong_answer_is_not_stored(running: Running, mbu: Mbu, id: str, how: dict[str, Any]) -> None:
     """The next request a second later asks again, and has the right one; the other parts were kept."""
     mbu.put(f"/odd/{id}", **{"value": b"null", **how})
     fails(running, mbu, id, 504 if "hang" in how else 502)

@@ -47,7 +47,7 @@ def running(mbu: Mbu, redis_url: str) -> Iterator[Running]:
         yield one
 
 
-def test_a_required_part_that_was_shed_makes_the_screen_503(running: Running, mbu: Mbu, id: str) -> None:
+def test_r17_a_required_part_that_was_shed_makes_the_screen_503(running: Running, mbu: Mbu, id: str) -> None:
     """What finds no place at the MBU within the deadline is refused with Retry-After."""
     mbu.put(f"/narrow/1/{id}", 1, hang=True)
     got = running.get(f"/narrow/{id}")

@@ -40,7 +40,7 @@ BUGS = {
         Filler._load,
         LATE_STAMP,
         "Load(want, old, self._known.ledger.head, at, cost",
-        lambda: invalidation.test_an_old_answer_in_flight_is_not_taken_by_who_asks_later("user:42", 2),
+        lambda: invalidation.test_r01_an_old_answer_in_flight_is_not_taken_by_who_asks_later("user:42", 2),
     ),
     # Fragments have stamps of their own; the view's must not be later than a check of all of them.
     "stamp between fragments": Bug(
@@ -75,13 +75,13 @@ BUGS = {
         Flights.good,
         "filled.entry is None or flight.position >= since",
         "True",
-        lambda: invalidation.test_an_old_answer_in_flight_is_not_taken_by_who_asks_later("learned:7", 1),
+        lambda: invalidation.test_r01_an_old_answer_in_flight_is_not_taken_by_who_asks_later("learned:7", 1),
     ),
     "incomplete view stored": Bug(
         Composer._keep,
         "if view.storable",
         "if True",
-        failures.test_an_optional_failure_is_null_with_an_error_and_kept_by_nobody_as_whole,
+        failures.test_r20_an_optional_failure_is_null_with_an_error_and_kept_by_nobody_as_whole,
     ),
     "errors shared for ever": Bug(
         LocalTier._release,

@@ -99,7 +99,7 @@ async def warm(service: Running) -> None:
 
 
 @pytest.mark.prove
-def test_a_rolling_restart_costs_nobody_an_answer(mbu: Mbu, redis_url: str) -> None:
+def test_r39_a_rolling_restart_costs_nobody_an_answer(mbu: Mbu, redis_url: str) -> None:
     """All workers are other processes after it; every request is answered with 200, and nearly all of them are hits."""
 
     async def story(service: Running) -> None:

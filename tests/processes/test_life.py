@@ -61,7 +61,7 @@ def counters(service: Running) -> dict[str, float]:
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
-def test_it_finishes_what_it_is_at_and_leaves_with_0(how: signal.Signals, mbu: Mbu, redis_url: str) -> None:
+def test_r39_it_finishes_what_it_is_at_and_leaves_with_0(how: signal.Signals, mbu: Mbu, redis_url: str) -> None:
     """A request under way is answered, and nothing is left running."""
     with Running(declaration(mbu.url), redis_url, env=KEY) as service:
         family = service.descendants()

@@ -17,7 +17,7 @@ AT_ONCE = 30
 
 
 @pytest.mark.prove
-def test_no_answer_is_older_than_an_invalidation_acknowledged_before_it(pair: Pair) -> None:
+def test_r01_no_answer_is_older_than_an_invalidation_acknowledged_before_it(pair: Pair) -> None:
     """Randomised trials over two processes: MBUs of random latency, the tag known beforehand or learned from the
     payload, published either way, at a random time of the flight; in half of them again during the reload."""
     seed = random.randrange(2**32)

@@ -45,7 +45,7 @@ def test_whole_seconds_survive():
 
 
 @given(entries, st.data())
-def test_a_changed_byte_is_a_miss(entry: Entry, data: st.DataObject):
+def test_r37_a_changed_byte_is_a_miss(entry: Entry, data: st.DataObject):
     """Any one byte changed in any way, anywhere."""
     blob = bytearray(encode(entry))
     blob[data.draw(st.integers(0, len(blob) - 1))] ^= data.draw(st.integers(1, 255))
@@ -53,7 +53,7 @@ def test_a_changed_byte_is_a_miss(entry: Entry, data: st.DataObject):
 
 
 @given(entries, st.data())
-def test_a_truncated_envelope_is_a_miss(entry: Entry, data: st.DataObject):
+def test_r37_a_truncated_envelope_is_a_miss(entry: Entry, data: st.DataObject):
     """Cut anywhere, down to nothing."""
     blob = encode(entry)
     assert decode(entry.identity, blob[: data.draw(st.integers(0, len(blob) - 1))]) is None

@@ -156,7 +156,7 @@ def test_what_is_no_whole_request_is_not_answered(edge: Edge, data: bytes) -> No
     assert edge.hits.answer(data) is None
 
 
-def test_a_copy_is_answered_with_its_own_tag(edge: Edge) -> None:
+def test_r55_a_copy_is_answered_with_its_own_tag(edge: Edge) -> None:
     """304 without content; also where its form is wanted and not made yet."""
     whole = edge.get()[1]
     first, headers, body = edge.get(f'If-None-Match: "{DIGEST}"')

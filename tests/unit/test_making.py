@@ -176,7 +176,7 @@ def test_what_was_expelled_meanwhile_has_no_form(replaced: bool, bench: Bench) -
     asyncio.run(story())
 
 
-def test_a_large_body_is_coded_on_another_thread(bench: Bench) -> None:
+def test_r42_a_large_body_is_coded_on_another_thread(bench: Bench) -> None:
     """What takes long would hold up everybody."""
 
     async def story() -> None:

@@ -117,7 +117,7 @@ def test_what_is_below_the_floor_does_not_enter():
     assert not Tier(ledger=ledger).hold(b"a", ("t",), at(4))
 
 
-def test_a_wide_tag_raises_the_barrier():
+def test_r26_a_wide_tag_raises_the_barrier():
     """A tag on more than `wide_after` views expels nothing: the barrier makes them prove themselves."""
     ledger = Ledger()
     l1 = Tier(wide_after=3, ledger=ledger)
@@ -173,7 +173,7 @@ def test_a_tag_named_twice_counts_once():
     assert len(l1.overtake("t", at(2))) == 1
 
 
-def test_the_least_recently_used_leaves_when_bytes_run_out():
+def test_r41_the_least_recently_used_leaves_when_bytes_run_out():
     """A get is a use; evictions are counted."""
     l1 = Tier(CAPACITY)
     views = l1.fill(LARGEST)
@@ -197,7 +197,7 @@ def test_an_evicted_view_leaves_the_index():
     assert len(l1) == 0
 
 
-def test_a_view_too_large_is_not_held():
+def test_r32_a_view_too_large_is_not_held():
     """More than its share of L1 is not admitted, and what it would have replaced is not served on."""
     l1 = Tier(CAPACITY)
     assert l1.hold(b"a", size=sized(b"a", LARGEST))

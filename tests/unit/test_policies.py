@@ -41,7 +41,7 @@ def test_jitter_shortens_fresh_for_alone():
     assert Jittered(Fixed(HOUR), 0.5).grant(SILENT, 1.0) == Lifetime(30.0, 30.0, 600.0)
 
 
-def test_jitter_spreads_by_draw():
+def test_r18_jitter_spreads_by_draw():
     """Two draws give two lifetimes."""
     policy = Jittered(Fixed(HOUR), 0.1)
     assert policy.grant(SILENT, 0.2).fresh_for > policy.grant(SILENT, 0.8).fresh_for
