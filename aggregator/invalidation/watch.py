@@ -4,7 +4,7 @@ from collections import deque
 from enum import Enum
 
 from aggregator.invalidation.log import Batch, Beat
-from aggregator.model.position import ORIGIN, Position, epoch_in, just_before, position_at, position_of
+from aggregator.model.position import ORIGIN, Position, epoch_in, just_before, position_at
 
 # More than two batches of records, so that a beat is still weighed exactly after the reader went past its end.
 _TRAIL = 4_096
@@ -108,9 +108,11 @@ def at_head(own: Progress, beat: Beat) -> bool:
 
 
 def start(epoch: int, beat: Beat) -> Position:
-    """The place that reading begins after in a new epoch; nothing before it can be known any more."""
-    if not beat.trimmed:
-        return position_of(epoch, 0, 0)
+    """The place that reading begins after in a new epoch; nothing before it can be known any more.
+
+    Not the epoch's own start where nothing was trimmed: 1. No process runs. 2. The stream is deleted. 3. Something is
+    appended, and the stream counts from one again. The epoch's record is still there, and what 2 lost is not.
+    """
     return just_before(position_at(epoch, beat.first_id)) if beat.first_id else end(epoch, beat)
 
 

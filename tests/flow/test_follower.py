@@ -1,22 +1,19 @@
 """Following the log: in virtual time on the log in memory, and once on a real server."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager, closing, suppress
-from dataclasses import dataclass, field
+from collections.abc import Callable, Coroutine
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
 
-from aggregator.clock import FleetClock
-from aggregator.invalidation.follower import Follower
 from aggregator.invalidation.local import LocalLog
 from aggregator.invalidation.log import Batch, Beat, Log, LogUnavailable
 from aggregator.invalidation.redis_stream import RedisLog
-from aggregator.model.ledger import Ledger
-from aggregator.model.position import Position, epoch_in, ms_of, position_of, stream_id_of
+from aggregator.model.position import Position, epoch_in, ms_of, stream_id_of
+from tests.following import Process, following, until
 from tests.servers import valkey
 from tests.virtual_time import run
 
@@ -26,55 +23,6 @@ FLEET = 1_700_000_000.0
 def fleet_now() -> float:
     """The server's clock: a long way from this machine's monotonic one."""
     return FLEET + asyncio.get_running_loop().time()
-
-
-@dataclass
-class Process:
-    """One process of the fleet, as far as the log is concerned."""
-
-    log: Log
-    retention: float = 3600.0
-    overtaken: list[tuple[str, Position]] = field(default_factory=list)
-    notices: list[str] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.clock = FleetClock(asyncio.get_running_loop().time, wall=0.0)
-        self.ledger = Ledger()
-        self.follower = Follower(
-            self.log,
-            self.ledger,
-            self.clock,
-            lambda tag, position: self.overtaken.append((tag, position)),
-            retention=self.retention,
-            on_notice=lambda kind, words: self.notices.append(kind),
-        )
-
-    @property
-    def vouches(self) -> bool:
-        return self.ledger.vouches(self.clock.monotonic())
-
-
-@asynccontextmanager
-async def following(log: Log, retention: float = 3600.0) -> AsyncIterator[Process]:
-    """A process that follows until the block ends, and is at the head when it begins."""
-    process = Process(log, retention)
-    task = asyncio.create_task(process.follower.run())
-    try:
-        async with asyncio.timeout(30):
-            await process.follower.caught_up.wait()
-            await until(lambda: process.vouches)
-        yield process
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-
-
-async def until(true: Callable[[], bool]) -> None:
-    """Wait for what comes by itself, looking often; the caller sets the limit."""
-    async with asyncio.timeout(30):
-        while not true():  # noqa: ASYNC110  # there is no event in another process
-            await asyncio.sleep(0.01)
 
 
 def play(steps: Callable[[LocalLog], Coroutine[Any, Any, None]]) -> None:
@@ -429,13 +377,14 @@ def test_the_log_and_the_ledger_keep_what_the_retention_says() -> None:
 
     async def steps(log: LocalLog) -> None:
         async with following(log, retention=60.0) as process:
+            beginning = process.ledger.barrier
             for number in range(1_000):
                 await log.append([f"user:{number}"])
                 await asyncio.sleep(1)
             assert 60 <= len(log._records) <= 70
             assert 60 <= len(process.ledger) <= 70
             assert ms_of(process.ledger.floor) / 1000 == pytest.approx(fleet_now() - 63, abs=6)
-            assert process.ledger.barrier == position_of(epoch_in(process.ledger.head), 0, 0)
+            assert process.ledger.barrier == beginning
             assert process.follower.gaps == 0
 
     play(steps)

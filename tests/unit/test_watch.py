@@ -93,14 +93,14 @@ def test_a_batch_follows_on_or_does_not(own: Progress, seen: Batch, meaning: Rea
 @pytest.mark.parametrize(
     ("seen", "position"),
     [
-        (beat(), position_of(EPOCH, 0, 0)),
+        (beat(), position_of(EPOCH, 0, 2**64 - 1)),
         (beat(first="3-1", trimmed=2), position_of(EPOCH, 3, 0)),
         (beat(first="3-0", trimmed=2), position_of(EPOCH, 2, 2**64 - 1)),
         (beat(first=None, trimmed=5), position_of(EPOCH, 5, 0)),
     ],
 )
 def test_reading_begins_before_the_first_record_still_there(seen: Beat, position: Position) -> None:
-    """What was trimmed is under the floor, and no more than that."""
+    """What was trimmed, or deleted with the stream, is under the floor, and no more than that."""
     assert start(EPOCH, seen) == position
 
 
