@@ -23,10 +23,10 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Records read on from a position, and what the log counted at that very moment, so that a reader sees whether
+    """Records read on from a position, and what the log counted when they were read, so that a reader sees whether
     any are missing before it applies the others.
 
-    newest_id: the last id ever given. added, trimmed: as in `Beat`.
+    newest_id: the last id given by then. added, trimmed: as in `Beat`.
     """
 
     records: Sequence[Record]
@@ -37,7 +37,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Beat:
-    """The log's state at one moment, read in one transaction with a write, so that a demoted master cannot answer.
+    """The log's state at one moment, read in one step with a write, so that a demoted master cannot answer.
 
     epoch: number of the log's incarnation; None where the record of it is missing or was made by another server
         history (replication id), so that a new one must be made.
@@ -67,7 +67,7 @@ class Log(Protocol):
         """Up to `count` records after a stream id, waiting up to `block` seconds for the first; may have none."""
 
     async def beat(self) -> Beat:
-        """Write a heartbeat and read the log's state."""
+        """Read the log's state, in one step with a write."""
 
     async def begin_epoch(self, unlike: int | None, at_least: int) -> None:
         """Make a new epoch >= `at_least`, unless another process has replaced `unlike` already (compare-and-set)."""

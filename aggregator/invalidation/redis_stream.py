@@ -9,14 +9,13 @@ from typing import Any
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import RedisError
 
 from aggregator.invalidation import appending, wire
-from aggregator.invalidation.appending import EPOCH
-from aggregator.invalidation.log import Batch, Beat, LogUnavailable, Record
+from aggregator.invalidation.heartbeat import BEAT, beat_of
+from aggregator.invalidation.log import Batch, Beat, LogUnavailable
+from aggregator.invalidation.stream_state import batch_between, state_of
 from aggregator.model.position import Position
-
-_HEARTBEAT_MS = 60_000
 
 
 class RedisLog:
@@ -39,7 +38,7 @@ class RedisLog:
         self._own = _connect(url, timeout, 2)
         self._appends = _connect(url, timeout, 32)
         # As a flat list of fields, not as a dictionary: see wire.decode_tags.
-        for command in ("XREAD", "XRANGE"):
+        for command in ("XREAD", "XRANGE", "XINFO STREAM"):
             self._own.set_response_callback(command, _untouched)
 
     async def append(self, tags: Sequence[str], *, id: str | None = None, by: str | None = None) -> Position:
@@ -68,24 +67,19 @@ class RedisLog:
         milliseconds = max(1, round(block * 1000))  # 0 would be for ever
         async with _within(block + self._timeout, "read"):
             await self._own.xread({self._stream: after}, count=1, block=milliseconds)
-            async with self._own.pipeline(transaction=True) as pipe:
+            # No transaction: a full server refuses it.
+            async with self._own.pipeline(transaction=False) as pipe:
+                pipe.xinfo_stream(self._stream)
                 pipe.xrange(self._stream, f"({after}", "+", count)
                 pipe.xinfo_stream(self._stream)
-                found, stream = _without_missing(await pipe.execute(raise_on_error=False))
-        records = [Record(id.decode(), wire.decode_tags(fields), wire.decode_at(fields)) for id, fields in found]
-        added = stream["entries-added"] if stream else 0
-        return Batch(records, _newest(stream), added, added - stream["length"] if stream else 0)
+                before, found, behind = await pipe.execute(raise_on_error=False)
+            return batch_between(state_of(before), found, state_of(behind))
 
     async def beat(self) -> Beat:
         """As in `Log`."""
-        async with _within(self._timeout, "beat"), self._own.pipeline(transaction=True) as pipe:
-            pipe.set(self._heartbeat, b"", px=_HEARTBEAT_MS)
-            pipe.get(self._epoch)
-            pipe.time()
-            pipe.info("replication")
-            pipe.xinfo_stream(self._stream)
-            _, epoch, clock, replication, stream = _without_missing(await pipe.execute(raise_on_error=False))
-        return _beat(epoch, clock, replication, stream)
+        keys = (self._heartbeat, self._epoch, self._stream)
+        async with _within(self._timeout, "beat"):
+            return beat_of(await self._own.eval(BEAT, len(keys), *keys))
 
     async def begin_epoch(self, unlike: int | None, at_least: int) -> None:
         """As in `Log`; the new epoch is the server's time in microseconds, and later than every known one."""
@@ -144,35 +138,3 @@ async def _within(seconds: float, what: str) -> AsyncIterator[None]:
             yield
     except (RedisError, OSError, TimeoutError) as error:
         raise LogUnavailable(f"{what}: {error or type(error).__name__}") from error
-
-
-def _without_missing(replies: list[Any]) -> list[Any]:
-    """The replies of a transaction that ends with XINFO STREAM; None in its place where there is no stream."""
-    if isinstance(replies[-1], ResponseError) and "no such key" in str(replies[-1]):
-        replies = [*replies[:-1], None]
-    if error := next((reply for reply in replies if isinstance(reply, Exception)), None):
-        raise error
-    if replies[-1] and "entries-added" not in replies[-1]:
-        raise LogUnavailable("XINFO STREAM without entries-added; the log needs Redis 7.0 or newer, or Valkey")
-    return replies
-
-
-def _newest(stream: dict[str, Any] | None) -> str:
-    return stream["last-generated-id"].decode() if stream else "0-0"
-
-
-def _beat(
-    epoch: bytes | None, clock: tuple[int, int], replication: dict[str, Any], stream: dict[str, Any] | None
-) -> Beat:
-    if replication["role"] != "master":
-        raise LogUnavailable("beat: this server is a replica, which cannot know the end of the log")
-    match = EPOCH.fullmatch(epoch or b"")
-    known = int(match[1]) if match and match[2] == replication["master_replid"].encode() else None
-    now = clock[0] + clock[1] / 1e6
-    if stream is None:
-        return Beat(known, "0-0", "0-0", None, 0, 0, now)
-    first, last, added = stream["first-entry"], stream["last-entry"], stream["entries-added"]
-    newest_id = _newest(stream)
-    last_id = last[0].decode() if last else newest_id
-    first_id = first[0].decode() if first else None
-    return Beat(known, last_id, newest_id, first_id, added, added - stream["length"], now)

@@ -19,7 +19,7 @@ def epoch_key(namespace: str) -> str:
 
 
 def heartbeat_key(namespace: str) -> str:
-    """What every heartbeat writes, in the stream's Cluster slot."""
+    """What every heartbeat deletes, and nothing makes; in the stream's Cluster slot."""
     return f"{{{stream_key(namespace)}}}:heartbeat"
 
 
