@@ -80,7 +80,8 @@ async def publish(request: Request, log: Log, publishers: Publishers, ask: AskAl
     try:
         position = await log.append(wanted.tags, id=wanted.id, by=permitted.name)
     except LogUnavailable:
-        return problem(503, "The invalidation log cannot be reached; nothing was invalidated. Try again.", 1.0)
+        # After a timeout it may be in the log all the same.
+        return problem(503, "The invalidation log did not acknowledge this. Send it again; twice does no harm.", 1.0)
     return Reply(202, orjson.dumps({"position": text_of(position)}), {"content-type": "application/json"})
 
 

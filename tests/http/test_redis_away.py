@@ -146,6 +146,9 @@ def test_an_invalidation_is_refused_and_not_lost(world: World, mbu: Mbu, id: str
         got = publish(world.running, f"part:{id}")
         assert is_problem(got, 503)
         assert int(got.headers["retry-after"]) >= 1
+        assert got.json["detail"] == (
+            "The invalidation log did not acknowledge this. Send it again; twice does no harm."
+        )
     finally:
         world.back(how)
     until(lambda: publish(world.running, f"part:{id}").status == 202, "it is taken", 5.0)
