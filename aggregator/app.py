@@ -207,6 +207,7 @@ class Service:
             ["log_gaps", [], self.follower.gaps],
             ["log_epochs", [], self.follower.epochs],
             ["l1_evictions", [], self.memory.evictions],
+            ["l2_failures", [], self._tier.failed],
         ]
         gauges = {
             "workers_ready": int(health.ready),

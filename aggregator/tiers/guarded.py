@@ -18,13 +18,17 @@ T = TypeVar("T")
 
 class Guarded:
     """A SharedTier that answers TierUnavailable at once for `pause` seconds after `failures` in a row,
-    then lets one call through: its outcome closes the breaker or opens it for another pause."""
+    then lets one call through: its outcome closes the breaker or opens it for another pause.
+
+    failed: calls that were made and came to nothing, for want of an answer or by an error of the server.
+    """
 
     def __init__(self, inner: SharedTier, monotonic: Monotonic, failures: int = 3, pause: float = 0.25) -> None:
         self._inner = inner
         self._monotonic = monotonic
         self._limit = failures
         self._pause = pause
+        self.failed = 0
         self._failures = 0
         self._failed_at = float("-inf")
         self._probing = False
@@ -82,6 +86,7 @@ class Guarded:
     def _ended(self, began: float, probe: bool, call: "asyncio.Future[Any]") -> None:
         error = None if call.cancelled() else call.exception()
         if isinstance(error, TierUnavailable):
+            self.failed += 1
             self._count(began)
         elif error is None and not call.cancelled():
             self._failures = 0

@@ -57,6 +57,7 @@ def test_after_three_failures_nobody_waits():
         inner.now += 0.249
         await failing(tier, 5)
         assert inner.reads == 3
+        assert tier.failed == 3
 
     asyncio.run(steps())
 
