@@ -61,6 +61,9 @@ class Settings(BaseModel):
     allow_insecure_redis: bool = default(
         False, description="use a Redis server of another machine although its URL has neither TLS nor password"
     )
+    allow_evicting_log: bool = default(
+        False, description="start although the log's Redis server may evict the log (maxmemory-policy allkeys-*)"
+    )
     namespace: Namespace = default("aggregator", description="prefix of every Redis key, the log's too")
     l1_bytes: Size = default("256MiB", description="bound of L1 in each process")
     l1_eviction: Literal["s3-fifo-adaptive", "s3-fifo", "sieve", "lru", "w-tinylfu"] = default(

@@ -18,8 +18,11 @@ from aggregator.http.exposition import Snapshot
 from aggregator.http.ops import admin_app
 from aggregator.http.publishing import Publishers
 from aggregator.identity.hashing import hash_key
+from aggregator.invalidation.evicting import evicting
+from aggregator.invalidation.log import LogUnavailable
 from aggregator.invalidation.nonces import Nonces
 from aggregator.invalidation.redis_stream import RedisLog
+from aggregator.mistakes import Mistake, Mistaken
 from aggregator.process.deploys import Declaring, Deploys, Read
 from aggregator.process.watching import watched
 from aggregator.process.worker import server
@@ -27,6 +30,12 @@ from aggregator.process.workers import Workers
 from aggregator.settings import Settings, without_password
 
 _log = structlog.get_logger()
+
+_EVICTS = (
+    "its maxmemory-policy is {policy}, by which the server would evict the invalidation log. Run `redis-cli CONFIG SET "
+    "maxmemory-policy volatile-ttl` on it and write that into its configuration, give the log a server of its own with "
+    "log_url, or set allow_evicting_log"
+)
 
 
 class CannotListen(Exception):
@@ -70,7 +79,8 @@ async def supervise(
     read: Read | None = None,
     watch: bool = False,
 ) -> None:
-    """Run the service until SIGTERM or SIGINT, or until a part of it that cannot be replaced ends.
+    """Run the service until SIGTERM or SIGINT, or until a part of it that cannot be replaced ends. Mistaken where the
+    log's server would evict the log.
 
     tell: called once it is ready. read: reads the declaration again, at SIGHUP; None where that is not possible.
     watch: whenever its file changes, too.
@@ -90,6 +100,7 @@ async def supervise(
             "log_url": log_url,
         }
         orders["hash_key"] = (key := hash_key(catalogue.hash_key)) or secrets.token_bytes(32)
+        await _keeps_log(log_url, settings)
         workers = Workers(settings.workers, public, orders)
         log = RedisLog(log_url, settings.namespace)
         publishers = Publishers(catalogue.publishers.values(), Nonces(log.evaluate, settings.namespace))
@@ -110,6 +121,20 @@ def _embedded(stack: ExitStack, settings: Settings) -> str:
     embedded = stack.enter_context(EmbeddedServer(settings.namespace, str(settings.embedded_bytes)))
     _log.info("embedded server started", url=embedded.url)
     return embedded.url
+
+
+async def _keeps_log(url: str, settings: Settings) -> None:
+    """Mistaken if the log's server would evict it, and that is not allowed."""
+    log = RedisLog(url, settings.namespace)
+    try:
+        policy = await evicting(log.evaluate, settings.namespace)
+    except LogUnavailable as error:
+        _log.warning("maxmemory_policy_unknown", detail=str(error))
+        return
+    finally:
+        await log.close()
+    if policy and not settings.allow_evicting_log:
+        raise Mistaken([Mistake("", "", "log_url" if settings.log_url else "redis_url", _EVICTS.format(policy=policy))])
 
 
 def _plain(settings: Settings) -> dict[str, Any]:

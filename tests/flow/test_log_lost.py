@@ -9,7 +9,9 @@ import redis
 
 from aggregator.invalidation import wire
 from aggregator.invalidation.redis_stream import RedisLog
-from tests.following import Process, following
+from aggregator.model.position import epoch_in
+from tests.following import Process, following, until
+from tests.servers import valkey
 
 STREAM = wire.stream_key("aggregator")
 
@@ -61,3 +63,23 @@ def test_r09_a_stream_deleted_while_no_process_ran_proves_nothing(clean_redis_ur
             assert later.ledger.current(["user:1"], later.ledger.head)
 
     play(steps)
+
+
+def test_r24_an_evicted_log_is_a_lost_one() -> None:
+    """A server that evicts whatever it likes, flooded until it has: nothing kept before passes for current."""
+
+    async def steps() -> None:
+        async with process_on(url) as process:
+            kept, tags = process.ledger.head, []
+            while epoch_in(process.ledger.head) == epoch_in(kept):
+                tags.append(f"user:{len(tags)}")
+                await publish(url, tags[-1])
+                for part in range(5):
+                    ask(url, "SET", f"flood:{len(tags)}:{part}", bytes(50_000))
+                await asyncio.sleep(0)
+            await until(lambda: process.vouches)
+            assert not any(process.ledger.current([tag], kept) for tag in tags)
+            assert process.ledger.current(["user:0"], process.ledger.head)
+
+    with valkey("--maxmemory", "20mb", "--maxmemory-policy", "allkeys-lru") as url:
+        play(steps)
