@@ -73,7 +73,7 @@ def test_the_fleets_clock_is_taken_from_the_heartbeat() -> None:
     play(steps)
 
 
-def test_proof_ends_two_seconds_after_the_log_went_away_and_returns_within_one() -> None:
+def test_r05_proof_ends_two_seconds_after_the_log_went_away_and_returns_within_one() -> None:
     """It counts from the last beat that was answered, and needs nobody to start anything again."""
 
     async def steps(log: LocalLog) -> None:
@@ -171,7 +171,7 @@ def test_a_reader_that_is_behind_vouches_again_only_when_it_has_read_on() -> Non
     play(steps)
 
 
-def test_losing_everything_is_a_new_epoch_within_two_seconds() -> None:
+def test_r09_losing_everything_is_a_new_epoch_within_two_seconds() -> None:
     """Nothing that was kept before it is proved any more, in L1 neither, in no process."""
 
     async def steps(log: LocalLog) -> None:
@@ -279,7 +279,7 @@ def test_a_reader_that_is_a_little_behind_all_the_time_still_vouches() -> None:
     play(steps)
 
 
-def test_a_log_that_went_back_to_an_older_state_is_a_new_epoch() -> None:
+def test_r09_a_log_that_went_back_to_an_older_state_is_a_new_epoch() -> None:
     """Fewer records than before, under the same epoch record."""
 
     async def steps(log: LocalLog) -> None:
@@ -469,7 +469,7 @@ def test_a_process_that_starts_while_the_log_is_away_waits_for_it() -> None:
     play(steps)
 
 
-def test_on_a_real_server_an_xadd_is_applied_and_a_flush_is_a_new_epoch(clean_redis_url: str) -> None:
+def test_r09_on_a_real_server_an_xadd_is_applied_and_a_flush_is_a_new_epoch(clean_redis_url: str) -> None:
     """The same, over the network: within 250 ms and within 2 s."""
 
     async def main() -> None:
@@ -491,7 +491,7 @@ def test_on_a_real_server_an_xadd_is_applied_and_a_flush_is_a_new_epoch(clean_re
     asyncio.run(main())
 
 
-def test_on_a_real_server_proof_ends_with_it_and_returns_with_it(tmp_path: Path) -> None:
+def test_r05_r09_on_a_real_server_proof_ends_with_it_and_returns_with_it(tmp_path: Path) -> None:
     """A server that comes back empty is another history, by its replication id."""
 
     link = tmp_path / "s"

@@ -26,7 +26,7 @@ def mend(world: World) -> None:
     world.tier.down = world.log.down = False
 
 
-def test_l1_is_distrusted_within_two_seconds() -> None:
+def test_r05_l1_is_distrusted_within_two_seconds() -> None:
     """No more than 2 s after the log went away the view is loaded again, and marked."""
 
     async def story() -> None:
@@ -81,7 +81,7 @@ def test_the_old_answer_stands_in_where_the_mbu_fails_too() -> None:
     run(story())
 
 
-def test_it_is_right_again_by_itself() -> None:
+def test_r05_it_is_right_again_by_itself() -> None:
     """When the log is back it is vouched for again within a second, and what was invalidated meanwhile is gone."""
 
     async def story() -> None:
@@ -120,7 +120,7 @@ def test_an_untouched_view_survives_the_outage() -> None:
     run(story())
 
 
-def test_an_emptied_redis_proves_nothing_of_before() -> None:
+def test_r09_an_emptied_redis_proves_nothing_of_before() -> None:
     """After FLUSHALL what L1 holds is loaded again, though no invalidation of it can be read any more."""
 
     async def story() -> None:
