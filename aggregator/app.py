@@ -196,7 +196,8 @@ class Service:
     def health(self) -> Health:
         """How this worker is."""
         vouching = self.ledger.vouches(self._clock.monotonic())
-        return Health(self.ready.is_set(), vouching, self._tier.available, self.follower.lag)
+        mode = self._settings.when_unproven
+        return Health(self.ready.is_set(), vouching, mode, self._tier.available, self.follower.lag)
 
     def snapshot(self) -> dict[str, Any]:
         """The worker's metrics, as `Exposition` reads them."""

@@ -11,10 +11,12 @@ from aggregator.http.problems import Reply
 @dataclass(frozen=True, slots=True)
 class Health:
     """ready: once true for good, so that a Redis that goes down does not take every instance out; what is lost later
-    is told in `vouching` (at the head of the log) and `l2` alone. lag: records of the log not yet applied."""
+    is told in `vouching` (at the head of the log) and `l2` alone. when_unproven: what is done without that, "reload" or
+    "serve". lag: records of the log not yet applied."""
 
     ready: bool
     vouching: bool
+    when_unproven: str
     l2: bool
     lag: int
 

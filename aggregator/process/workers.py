@@ -80,6 +80,7 @@ class Workers:
         together = Health(
             self._ready,
             complete and all(health.vouching for health in healths),
+            self._orders["settings"]["when_unproven"],
             complete and all(health.l2 for health in healths),
             max((health.lag for health in healths), default=0),
         )

@@ -61,7 +61,7 @@ def test_both_listeners_tell_health(running: Running, path: str, admin: bool) ->
     got = running.get(path, admin=admin)
     assert (got.status, got.headers["content-type"]) == (200, "application/json")
     assert got.headers["cache-control"] == "no-store"
-    assert got.json == {"ready": True, "vouching": True, "l2": True, "lag": 0}
+    assert got.json == {"ready": True, "vouching": True, "when_unproven": "reload", "l2": True, "lag": 0}
 
 
 @pytest.mark.parametrize("path", ["/metrics", "/openapi.json", "/invalidations"])

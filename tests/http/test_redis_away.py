@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import pytest
 
+from aggregator.model.standing import UNPROVEN_FOR
 from tests.http.raw_answers import is_problem
 from tests.running import Got, Mbu, Running, until
 from tests.servers import Valkey
@@ -183,3 +184,25 @@ def test_a_start_without_redis_ends_ready_and_unproven(mbu: Mbu, id: str) -> Non
             assert (got.json, marked(got)) == ({"data": {"part": 1}}, True)
             server.start()
             until(lambda: vouches(late) and not marked(late.get(f"/home/{id}")), "all is right", 5.0)
+
+
+@pytest.mark.parametrize("mode", ["reload", "serve"])
+def test_what_is_done_without_proof_is_the_operators_choice_and_is_said(mbu: Mbu, id: str, mode: str) -> None:
+    """In either mode the answer is marked `unproven`, and health says that nothing is vouched for, and which mode it
+    is; with `reload` it is what the MBU says now, with `serve` what was held, and the MBU is not asked."""
+    mbu.put(f"/part/{id}", 1)
+    flags = ["--when-unproven", mode]
+    with Valkey() as server, Running(TEXT.replace("$MBU", mbu.url), server.url, env={"KEY": "k"}, flags=flags) as one:
+        until(lambda: vouches(one) and not marked(one.get(f"/home/{id}")), "it is proved")
+        recent_until = time.monotonic() + UNPROVEN_FOR
+        server.kill()
+        mbu.put(f"/part/{id}", 2)
+        until(lambda: not vouches(one) and time.monotonic() > recent_until, "the loss shows", 5.0)
+        got = one.get(f"/home/{id}")
+        assert marked(got)
+        assert got.json == {"data": {"part": 2 if mode == "reload" else 1}}
+        assert mbu.calls[f"/part/{id}"] == (2 if mode == "reload" else 1)
+        for admin in (True, False):
+            for path in ("/readyz", "/healthz"):
+                body = one.get(path, admin=admin).json
+                assert (body["ready"], body["vouching"], body["when_unproven"]) == (True, False, mode)

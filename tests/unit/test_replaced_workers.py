@@ -13,7 +13,8 @@ from aggregator.process.questions import Unanswered
 from aggregator.process.workers import Workers
 from tests.virtual_time import run
 
-HEALTHY = {"ready": True, "vouching": True, "l2": True, "lag": 0}
+HEALTHY = {"ready": True, "vouching": True, "when_unproven": "reload", "l2": True, "lag": 0}
+ORDERS = {"content": b"old", "ready_first": False, "settings": {"when_unproven": "reload"}}
 Story = Callable[["Stage"], Awaitable[None]]
 
 
@@ -69,7 +70,7 @@ class Stage:
     def __init__(self, refuses: bytes = b"", listening: bool = True) -> None:
         self.started: list[tuple[Process, Answers, dict[str, Any]]] = []
         self.refuses, self.listening = refuses, listening
-        self.workers = Workers(2, socket.socket(), {"content": b"old", "ready_first": False})
+        self.workers = Workers(2, socket.socket(), ORDERS.copy())
 
     async def start(self, _: socket.socket, orders: dict[str, Any]) -> Worker:
         number = len(self.started)
