@@ -31,11 +31,11 @@ from loaders.multiget import Multiget
 
 def source(fragment: Fragment, catalogue: Catalogue, loaders: Mapping[str, Loader]) -> Source:
     """Who is asked for a fragment: its MBU, one call for what is wanted in one tick where it can answer many."""
-    loader, deadline = loaders[fragment.mbu], catalogue.mbus[fragment.mbu].deadline
+    loader, mbu = loaders[fragment.mbu], catalogue.mbus[fragment.mbu]
     if fragment.batch is None:
-        return Source(loader, deadline)
+        return Source(loader, mbu.deadline, mbu.settle)
     joining = FragmentJoining(fragment.batch, fragment.name)
-    return Source(Batching(Multiget(loader, joining), fragment.batch.max, joining.group), deadline)
+    return Source(Batching(Multiget(loader, joining), fragment.batch.max, joining.group), mbu.deadline, mbu.settle)
 
 
 class Connecting:

@@ -8,8 +8,8 @@ from cache_policies.policy import Lifetime, Moments, Origin, Policy, Timing
 
 @dataclass(frozen=True, slots=True)
 class Margin:
-    """seconds: before the end of freshness, whatever loading costs; at most half of what was granted, so that nothing
-    is due as soon as it is there. ValueError below 0."""
+    """seconds: before the end of freshness, whatever loading costs, if it costs anything; at most half of what was
+    granted, so that nothing is due as soon as it is there. ValueError below 0."""
 
     inner: Policy
     seconds: float
@@ -26,5 +26,5 @@ class Margin:
         """The inner moments, FRESH ending no later than the margin before the true end; the other ends stay."""
         inner = self.inner.moments(timing, draw)
         fresh_for = timing.lifetime.fresh_for
-        due = timing.at + fresh_for - min(self.seconds, fresh_for / 2)
+        due = timing.at + fresh_for - (min(self.seconds, fresh_for / 2) if timing.cost else 0.0)
         return inner._replace(fresh_until=min(inner.fresh_until, due))

@@ -30,7 +30,8 @@ class Lifetime(NamedTuple):
 
 
 class Timing(NamedTuple):
-    """When an entry was loaded (fleet seconds), for how long it is good, and what loading it took (seconds)."""
+    """When an entry was loaded (fleet seconds), for how long it is good, and what loading it took (seconds; 0 where
+    nothing is to load it before its end)."""
 
     at: float
     lifetime: Lifetime

@@ -100,6 +100,7 @@ def _mbu(name: str, table: MbuTable, defaults: DefaultsTable, folder: str) -> Mb
         app=table.app,
         call=table.call,
         max_refreshes=_first(table.max_refreshes_per_process, max(1, in_flight // 4)),
+        settle=table.settle,
     )
 
 

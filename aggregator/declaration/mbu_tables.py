@@ -62,6 +62,7 @@ class MbuTable(Table):
         None, description="of these, loads at once that nobody waits for; else a quarter of them"
     )
     max_payload: Size | None = default(None, description="largest answer, decompressed")
+    settle: DurationOrZero = default("0s", description="how long after an invalidation it may answer old data still")
     headers: Headers = default({}, description="headers sent with every call")
     ca_file: FilePath | None = default(None, description="PEM of the authorities that the MBU's certificate needs")
     client_cert_file: FilePath | None = default(None, description="PEM of our certificate")

@@ -11,6 +11,7 @@ from aggregator.engine.asking import Asking
 from aggregator.engine.flights import Filled, Flight, Flights, Landing
 from aggregator.engine.grant import Granting, Load, validators
 from aggregator.engine.leases import Leases
+from aggregator.engine.settling import until_settled
 from aggregator.events import Called, Joined, Observer
 from aggregator.model.entry import Entry
 from aggregator.model.hops import HEADER
@@ -29,10 +30,12 @@ OUR_OWN = frozenset({Reason.SHED, Reason.BREAKER, Reason.DEFECT})
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Who is asked for a fragment, and the seconds that queueing and answer may take together."""
+    """Who is asked for a fragment. deadline: seconds that queueing and answer may take together. settle: seconds after
+    an invalidation until which what is answered may be old still."""
 
     loader: Loader
     deadline: float
+    settle: float = 0.0
     ask: Ask = field(init=False)
 
     def __post_init__(self) -> None:
@@ -121,11 +124,15 @@ class Filler:
         position, at, began = self._known.ledger.head, self._known.clock.now(), self._known.clock.monotonic()
         headers = {**want.headers, **validators(old), HEADER: hops}
         request = LoadRequest(want.target, headers, want.values, expires_at, want.fragment.name)
-        outcome = await self._sources[want.fragment.name].ask(request)
+        source = self._sources[want.fragment.name]
+        outcome = await source.ask(request)
         cost = self._known.clock.monotonic() - began
         self._observe(_called(want, outcome, cost))
         load = Load(want, old, position, at, cost, self._known.draw())
         filled = self._grantings[want.fragment.name].fill(load, outcome)
+        if filled.entry and source.settle:
+            entry = until_settled(filled.entry, self._known.ledger, source.settle, want.fragment.serves_overtaken)
+            filled = filled._replace(entry=entry)
         return filled._replace(held=old) if old else filled
 
     def _settle(self, want: Want, filled: Filled, lease: Lease | None) -> "asyncio.Future[Any] | None":

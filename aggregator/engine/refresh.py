@@ -30,6 +30,7 @@ from aggregator.model.turn import ANOTHER, Began
 from aggregator.model.view import View
 from aggregator.tiers.memory import MemoryTier
 from aggregator.tiers.tier import SharedTier, TierUnavailable
+from cache_policies.policy import fresh_until
 
 # Decayed reads from which on a view is hot: it takes two in the last minutes.
 HOT = 1.2
@@ -38,6 +39,10 @@ IN_FLIGHT = 64
 # Seconds after another process's composition should be over, at which to look for it; then after twice as long, and
 # so on, so often.
 _LOOK_AFTER, _LOOKS = 0.03, 5
+# Seconds: what costs less is ranked as if it cost this.
+_LEAST_COST = 0.001
+# Seconds after an end, by which it is over whatever was rounded.
+_SURELY = 0.001
 _STEP = 20  # views between two turns of others
 
 
@@ -84,7 +89,7 @@ class Refreshing:
             heat = self._heat(held.key)
             if self._unasked and heat >= HOT:
                 cost = held.view().timing.cost
-                self._add(Due(held.screen, held.key, position, heat * max(cost, 0.001), cost))
+                self._add(Due(held.screen, held.key, position, heat * max(cost, _LEAST_COST), cost))
 
     def given(self, screen: Screen, address: bytes, inputs: Inputs, view: View) -> None:
         """A reader was given a view that is stale, or will be soon."""
@@ -97,6 +102,17 @@ class Refreshing:
             return
         due.inputs = inputs
         self._add(due)
+
+    def made(self, screen: Screen, address: bytes, inputs: Inputs, view: View) -> None:
+        """A view was composed and stored. One that nothing may refresh before its end is due then, so that its next
+        reader does not wait."""
+        heat = self._heat(address)
+        if view.timing.cost or not self._unasked or heat < HOT:
+            return
+        left = fresh_until(view.timing) - self._with.known.clock.now()
+        due = Due(screen, address, view.position, heat * _LEAST_COST, view.timing.cost, inputs=inputs)
+        self._agenda.add(due, self._monotonic() + left + _SURELY)
+        self._woken.set()
 
     async def run(self) -> None:
         """Refresh until cancelled."""
@@ -188,11 +204,11 @@ class Refreshing:
             asking = Asking(ledger.head, wait=True, ahead=due.ahead + 0.001, hops=hops, behind=True)
             if first := plan(due.screen, inputs, self._namespace):
                 order = Order(due.screen, due.address, key, inputs, first)
-                self._composed(due, await works.composer.compose(order, asking, old=None))
+                self._composed(due, inputs, await works.composer.compose(order, asking, old=None))
         finally:
             self._end(due)
 
-    def _composed(self, due: Due, answer: Answer | Refused) -> None:
+    def _composed(self, due: Due, inputs: Inputs, answer: Answer | Refused) -> None:
         if isinstance(answer, Refused) or not answer.view.whole:
             self._tell(due, "failed")
         elif not answer.current:  # what overtook it expelled nothing, as nothing was held
@@ -200,6 +216,8 @@ class Refreshing:
             self._add(due)
             self._tell(due, "overtaken")
         else:
+            if answer.stored:
+                self.made(due.screen, due.address, inputs, answer.view)
             self._tell(due, "composed")
 
     def _end(self, due: Due) -> None:

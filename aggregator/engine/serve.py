@@ -137,6 +137,8 @@ class Screens:
         if isinstance(answer, Answer):
             if answer.due or answer.view.until.judge(self._known.clock.now()) is Verdict.REVALIDATE:
                 self._refreshing.given(sought.screen, sought.address, sought.inputs, answer.view)
+            elif answer.stored:
+                self._refreshing.made(sought.screen, sought.address, sought.inputs, answer.view)
             had = answer.had or sought.old is not None or entry is not None
             return self._served(sought.screen, structs.replace(answer, had=had))
         return self._served(sought.screen, answer)

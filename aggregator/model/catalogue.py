@@ -30,6 +30,7 @@ class Mbu:
     together. max_in_flight: calls at once from one process. max_payload: bytes, decompressed.
     headers: sent with every call, each a literal or a secret.
     max_refreshes: loads at once from one process that nobody waits for.
+    settle: seconds after an invalidation until which what it answers may be old still.
     app, call: "module:attribute" of an ASGI application, or of a callable, in this process; one of url, app and call.
     """
 
@@ -45,6 +46,7 @@ class Mbu:
     app: str | None = None
     call: str | None = None
     max_refreshes: int = 16
+    settle: float = 0.0
 
     @property
     def place(self) -> str:

@@ -38,6 +38,11 @@ def ms_of(place: Position) -> int:
     return place >> _HALF & _MASK
 
 
+def seconds_of(place: Position) -> float:
+    """Seconds on the log's clock, for an epoch's own start those of its making."""
+    return max(ms_of(place) / 1000, epoch_in(place) / 1e6)
+
+
 def stream_id_of(place: Position) -> str:
     """The Redis stream id, without the epoch."""
     return f"{ms_of(place)}-{place & _MASK}"

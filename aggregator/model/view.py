@@ -14,7 +14,7 @@ from aggregator.model.part import BROKEN, Part, State
 from aggregator.model.position import Position
 from aggregator.model.screen import Screen
 from aggregator.model.tags import union
-from cache_policies.policy import Lifetime, Moments, Timing, plain_moments
+from cache_policies.policy import Lifetime, Moments, Timing, fresh_until, plain_moments
 from loaders.loader import Failed, Reason
 
 _NOT_WAITED_FOR = frozenset((Reason.LATE, Reason.CROWDED))
@@ -154,7 +154,8 @@ NEVER = Moments(float("inf"), float("inf"), float("inf"))
 
 
 def worst_timing(parts: Sequence[Part], now: float) -> Timing:
-    """The timing of a whole: the earliest end of each verdict among its parts, and their greatest cost."""
+    """The timing of a whole: the earliest end of each verdict among its parts, and their greatest cost; none where the
+    first of them to end has none."""
     entries = [entry for part in parts for entry in part.entries]
     if not entries:
         failed = any(True for part in parts for _ in part.all_failures)
@@ -163,7 +164,9 @@ def worst_timing(parts: Sequence[Part], now: float) -> Timing:
     at = min(entry.timing.at for entry in entries)
     fresh = ends.fresh_until - at
     stale = (max(0.0, end - ends.fresh_until) for end in ends[1:])
-    return Timing(at, Lifetime(fresh, *stale), max(entry.timing.cost for entry in entries))
+    first = min(entries, key=lambda entry: fresh_until(entry.timing))
+    cost = max(entry.timing.cost for entry in entries) if first.timing.cost else 0.0
+    return Timing(at, Lifetime(fresh, *stale), cost)
 
 
 def current(parts: Iterable[Part], ledger: Ledger) -> bool:

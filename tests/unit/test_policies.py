@@ -115,6 +115,12 @@ def test_a_margin_leaves_half_of_what_was_granted():
     assert Margin(Fixed(HOUR), 500.0).moments(TIMING, 0.3).fresh_until == 1_030.0
 
 
+def test_a_margin_leaves_what_nothing_is_to_load_before_its_end():
+    """Its cost says so; XFetch leaves that by itself."""
+    free = TIMING._replace(cost=0.0)
+    assert Margin(Early(Fixed(HOUR)), 5.0).moments(free, 0.001) == Fixed(HOUR).moments(free, 0.001)
+
+
 def test_a_margin_takes_the_earlier_end():
     """XFetch may be due sooner where loading is slow."""
     slow = TIMING._replace(cost=20.0)
