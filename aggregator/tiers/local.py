@@ -116,7 +116,7 @@ class LocalTier:
 
     def _store(self, key: Key, entry: Entry, lease: Lease | None) -> bool:
         mark, held = self._marks.get(key.lease), self._entry(key)
-        if isinstance(mark, Lease) and mark != lease:
+        if (mark if isinstance(mark, Lease) else None) != lease:
             return False
         self._marks.drop(key.lease)
         kept_for = entry.kept_for

@@ -59,13 +59,13 @@ return redis.call('PEXPIRE', KEYS[2], ARGV[2])
 )
 
 # ARGV: the envelope, ms to keep it (0 = not at all), my mark or ''. Gives: kept or not.
-# 1. A loads under a lease; it runs out. 2. An invalidation. 3. B claims, and loads anew. 4. A's answer arrives:
-# it finds B's lease, or later B's higher position, and is refused; only B's own store takes B's lease away.
+# 1. A loads under a lease; it runs out. 2. B claims, and loads anew. 3. A's answer arrives: it finds B's lease, or none
+# as B has stored by then, and is refused. B may have begun at no higher position, so that positions do not tell.
 STORE = Script(
     _COMMON
     + """
 local blob, mark = ARGV[1], text('GET', KEYS[2])
-if is_lease(mark) and mark ~= ARGV[3] then return 0 end
+if (is_lease(mark) and mark or '') ~= ARGV[3] then return 0 end
 if mark then redis.call('DEL', KEYS[2]) end
 if tonumber(ARGV[2]) <= 0 then return 0 end
 local old = text('GETRANGE', KEYS[1], 0, 27)

@@ -67,7 +67,8 @@ class SharedTier(Protocol):
     def store(self, key: Key, entry: Entry, lease: Lease | None = None) -> "asyncio.Future[bool]":
         """Keep the entry for as long as its lifetime says, and give the lease back.
 
-        Refused (False) where a higher position is kept already, or another process holds the lease by now.
+        Refused (False) where a higher position is kept already, where the lease is no longer mine, and without one
+        while another process holds it.
         """
 
     def release(self, lease: Lease, failure: Failed | None = None, unshared: bool = False) -> "asyncio.Future[None]":

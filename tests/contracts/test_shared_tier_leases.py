@@ -1,5 +1,7 @@
 """The contract of L2's leases: one loads for all, and nobody waits for the dead."""
 
+import pytest
+
 from aggregator.tiers.tier import SharedTier
 from tests.contracts.tier_worlds import FAILURE, KEY, OTHER, World, at, claimed, entry, play, until
 
@@ -71,19 +73,42 @@ def test_a_lease_that_was_overtaken_is_taken_over(world: World):
     play(world, steps)
 
 
-def test_a_late_holder_is_refused_by_position(world: World):
-    """1. A's lease runs out. 2. B loads later, stores, is done. 3. A's answer arrives: no lease, a lower position."""
+@pytest.mark.parametrize("ms", [4, 5, 6])
+def test_r14_a_late_holder_is_refused_wherever_the_other_began(world: World, ms: int):
+    """1. A's lease runs out. 2. B, behind A, at its head or beyond, loads, stores, is done. 3. A's answer arrives."""
 
     async def steps(tier: SharedTier) -> None:
         mine = await claimed(tier, at(5))
 
         async def stored_by_another() -> bool:
-            lease = (await tier.claim(KEY, at(6))).lease
-            return lease is not None and await tier.store(KEY, entry(at(6)), lease)
+            lease = (await tier.claim(KEY, at(ms))).lease
+            return lease is not None and await tier.store(KEY, entry(at(ms), payload=b"2"), lease)
 
         await until(world, stored_by_another)
         assert not await tier.store(KEY, entry(at(5)), mine)
-        assert await tier.read([KEY]) == [entry(at(6))]
+        assert await tier.read([KEY]) == [entry(at(ms), payload=b"2")]
+
+    play(world, steps, lease_term=0.02)
+
+
+def test_r14_a_lease_that_ran_out_stores_nothing_beside_another_nor_alone(world: World):
+    """While B loads and while nobody does: whether B has been there meanwhile cannot be told."""
+
+    async def steps(tier: SharedTier) -> None:
+        mine = await claimed(tier, at(5))
+
+        async def claimed_by_another() -> bool:
+            return (await tier.claim(KEY, at(5))).lease is not None
+
+        await until(world, claimed_by_another)
+        assert not await tier.store(KEY, entry(at(5)), mine)
+
+        async def run_out() -> bool:
+            return KEY.lease not in world.ttls()
+
+        await until(world, run_out)
+        assert not await tier.store(KEY, entry(at(5)), mine)
+        assert await tier.read([KEY]) == [None]
 
     play(world, steps, lease_term=0.02)
 
