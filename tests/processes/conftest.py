@@ -1,6 +1,8 @@
 """Two services on one Redis and their MBUs, shared by the proofs that leave them as they were."""
 
+import resource
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import pytest
@@ -28,3 +30,16 @@ def pair(started_pair: Pair) -> Pair:
     """The two, and counts that begin at nothing."""
     started_pair.mbu.forget()
     return started_pair
+
+
+@contextmanager
+def may_open(files: int) -> Iterator[None]:
+    """So many connections and files, for this process and those that it starts meanwhile; skips where it may not."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if 0 <= hard < files:
+        pytest.skip(f"a process may have {hard} files open here, and this takes {files}")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft if soft < 0 else max(soft, files), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

@@ -1,6 +1,5 @@
 """A crowd in front of one cold screen costs one load a fragment, and no more memory than those that may wait take."""
 
-import resource
 import socket
 from collections import Counter
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 import redis
 
+from tests.processes.conftest import may_open
 from tests.processes.test_slow_reader import anonymous
 from tests.running import Mbu, Running, until
 from tests.scale import scale
@@ -54,15 +54,8 @@ def mbu() -> Iterator[Mbu]:
 @pytest.fixture
 def service(mbu: Mbu, clean_redis_url: str) -> Iterator[Running]:
     """One worker, new, that may have so many connections, as the test itself may."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if 0 <= hard < FILES:
-        pytest.skip(f"a process may have {hard} files open here, and this takes {FILES}")
-    resource.setrlimit(resource.RLIMIT_NOFILE, (soft if soft < 0 else max(soft, FILES), hard))
-    try:
-        with Running(TEXT.replace("$MBU", mbu.url), clean_redis_url) as service:
-            yield service
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    with may_open(FILES), Running(TEXT.replace("$MBU", mbu.url), clean_redis_url) as service:
+        yield service
 
 
 @contextmanager
