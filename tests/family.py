@@ -1,10 +1,12 @@
-"""The processes that a process began, whatever sessions they are in."""
+"""The processes that a process began, whatever sessions they are in, and what they take."""
 
 import os
+import re
 import signal
 import subprocess
 import time
 from contextlib import suppress
+from pathlib import Path
 
 
 def descendants(pid: int) -> list[int]:
@@ -36,3 +38,9 @@ def bury(family: list[int], seconds: float = 5.0) -> list[int]:
                 os.kill(pid, signal.SIGKILL)
         return left
     return []
+
+
+def anonymous(pid: int) -> int:
+    """Bytes of memory of its own that a process has."""
+    [kilobytes] = re.findall(r"RssAnon:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    return int(kilobytes) * 1_024

@@ -137,17 +137,24 @@ FAULTS: tuple[Fault, ...] = (
 )
 
 
+# By which the test is named: every run has them, before any other.
+ALWAYS: tuple[Fault, ...] = (worker_killed, stopped, network)
+
+
 async def scheduled(stage: Stage, draw: random.Random, seconds: float) -> None:
-    """All faults in a random order, again and again, with calm between them; the last is over in time."""
-    end, left = time.monotonic() + seconds, list[Fault]()
+    """ALWAYS in a random order, then all, again and again while there is time, with calm between them."""
+    end = time.monotonic() + seconds
+    for fault in draw.sample(ALWAYS, len(ALWAYS)):
+        await had(stage, fault, draw)
+    left: list[Fault] = []
     while time.monotonic() < end:
-        await asyncio.sleep(draw.uniform(*CALM))
         left = left or draw.sample(FAULTS, len(FAULTS))
         await had(stage, left.pop(), draw)
 
 
 async def had(stage: Stage, fault: Fault, draw: random.Random) -> None:
-    """Have a fault, and note it."""
+    """Have a fault after some calm, and note it."""
+    await asyncio.sleep(draw.uniform(*CALM))
     begun = time.monotonic()
     print(f"  {fault.__name__}", end="", flush=True)
     await fault(stage, draw)

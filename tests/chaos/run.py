@@ -4,7 +4,7 @@ import asyncio
 import random
 import re
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from itertools import count
 
@@ -13,8 +13,9 @@ import orjson
 from aggregator.invalidation.log import LogUnavailable
 from aggregator.publisher import Publisher
 from tests.chaos.faults import scheduled
+from tests.chaos.growth import Sample, judged_growth, watch
 from tests.chaos.judge import BOUND, FOR_EVER, Late, Report, Seen, Window, judged
-from tests.chaos.stage import IDS, MBUS, SCREENS, WORKERS, Stage, helper, stage
+from tests.chaos.stage import IDS, MBUS, PROXIED, SCREENS, WORKERS, Stage, helper, stage
 from tests.fleet import KEY
 from tests.raw_client import Client
 from tests.running import Got
@@ -28,11 +29,13 @@ _MARKS = {"stale", "overtaken", "unproven"}
 
 
 class Run:
-    """acked: by object, when each version's invalidation was acknowledged, version 0 first."""
+    """taken: what each worker takes that no fault ends. acked: by object, when each version's invalidation was
+    acknowledged, version 0 first."""
 
     def __init__(self, stage: Stage, seed: int) -> None:
         self.seen = Seen()
         self.published = 0
+        self.taken: list[list[Sample]] = [[] for _ in range(PROXIED)]
         self._stage = stage
         self._seed = seed
         self._acked: dict[str, list[float]] = defaultdict(lambda: [float("-inf")])
@@ -45,6 +48,7 @@ class Run:
         objects = [f"/{name}/{id}" for name in MBUS for id in IDS]
         async with Publisher(self._stage.redis.url, self._stage.namespace, deadline=60) as log:
             readers = [asyncio.create_task(self._read_on(n % WORKERS)) for n in range(WORKERS * READERS)]
+            readers += [asyncio.create_task(watch(self._pid(n), taken)) for n, taken in enumerate(self.taken)]
             publishers = [asyncio.create_task(self._publish_on(path, len(objects), log)) for path in objects]
             await scheduled(self._stage, draw, seconds)
             for task in publishers:
@@ -55,8 +59,12 @@ class Run:
             ended += await asyncio.gather(*readers, return_exceptions=True)
             for error in ended:
                 if not isinstance(error, asyncio.CancelledError):
-                    raise AssertionError(f"a reader or publisher ended: {error!r}") from error
+                    raise AssertionError(f"a reader, publisher or watcher ended: {error!r}") from error
         await self._settle()
+
+    def _pid(self, worker: int) -> int:
+        [pid] = self._stage.services[worker].descendants()
+        return pid
 
     async def _publish_on(self, path: str, publishers: int, log: Publisher) -> None:
         draw = random.Random(f"{self._seed} {path}")
@@ -182,11 +190,18 @@ def lags(text: str) -> Iterator[Window]:
 
 def run(seed: int, seconds: float) -> Report:
     """A stage of its own, and one run on it."""
+    print(f"seed {seed}", flush=True)
     with stage() as made, helper("bystander") as bystander:
         one = Run(made, seed)
         asyncio.run(one.play(seconds))
         assert bystander.stdout
         bystander.stdout.seek(0)
         report = judged(one.seen, made.faults, list(lags(bystander.stdout.read())))
+    for worker, taken in enumerate(one.taken):
+        grown = judged_growth(worker, taken)
+        report.lines += grown.lines
+        report.wrong += grown.wrong
+    played = ", ".join(f"{times} {name}" for name, times in Counter(fault.what for fault in made.faults).items())
     report.lines.insert(0, f"seed {seed}, {seconds:g} s: {one.published} invalidations, {one.seen.asked} answers")
+    report.lines.insert(1, f"faults: {played}")
     return report

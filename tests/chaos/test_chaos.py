@@ -14,7 +14,7 @@ SECONDS = scale(15, 60)
 @pytest.mark.timeout(SECONDS + 120)
 @pytest.mark.parametrize("seed", range(20) if FULL else [None])
 def test_r05_r40_r51_four_workers_are_right_whatever_fails(seed: int | None) -> None:
-    """Publishers with versions, readers at every worker, faults by a seed."""
+    """Publishers with versions, readers at every worker, faults by a seed: of these rows first, then of others."""
     report = run(random.randrange(2**16) if seed is None else seed, SECONDS)
     print(*report.lines, sep="\n")
     assert not report.wrong, "\n".join([*report.lines, *report.wrong])

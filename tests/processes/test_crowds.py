@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 import pytest
 import redis
 
+from tests.family import anonymous
 from tests.processes.conftest import may_open
-from tests.processes.test_slow_reader import anonymous
 from tests.running import Mbu, Running, until
 from tests.scale import scale
 

@@ -1,16 +1,15 @@
 """A slow reader asks a thousand times and reads nothing: it holds little memory and nobody up, and gets everything."""
 
-import re
 import socket
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import orjson
 import pytest
 
+from tests.family import anonymous
 from tests.running import Mbu, Running, Says, until
 
 TEXT = """
@@ -71,12 +70,6 @@ class Reader:
                 assert f"\r\nx-request-id: n{n}\r\n".encode() in head
                 assert b"\r\ncontent-length: %d\r\n" % len(body) in head
                 assert said.read(len(body)) == body
-
-
-def anonymous(pid: int) -> int:
-    """Bytes of memory of its own that a process has."""
-    [kilobytes] = re.findall(r"RssAnon:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
-    return int(kilobytes) * 1_024
 
 
 def served(service: Running) -> int:
