@@ -87,6 +87,7 @@ class Settings(BaseModel):
     max_target_bytes: Size = default("8KiB", description="longest request target (else 414)")
     max_header_bytes: Size = default("32KiB", description="largest request head (else 431)")
     max_header_lines: int = default(100, ge=64, le=10_000, description="most header lines of a request (else 431)")
+    max_connections: int = default(10_000, ge=1, description="connections to each listener of a process (else 503)")
     log_level: Literal["debug", "info", "warning", "error"] = default("info", description="least level that is logged")
     access_log: float = default(0.0, ge=0, le=1, description="share of the requests that is logged, 0 to 1")
     log_format: Literal["json", "console"] = default("json", description="how log lines are written")

@@ -81,7 +81,12 @@ class Side:
         self.now = clock.now
         self.quick = Counted(self.service.direct if quick else Never())
         self._app = Noting(self.service.app)
-        self._limits = Limits(settings.max_target_bytes, settings.max_header_bytes, settings.max_header_lines)
+        self._limits = Limits(
+            settings.max_target_bytes,
+            settings.max_header_bytes,
+            settings.max_header_lines,
+            connections=settings.max_connections,
+        )
         self._config = server(self._app, settings, self.quick).config
         self.state = ServerState()
         self.running = loop.create_task(self.service.run())

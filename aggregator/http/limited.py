@@ -11,12 +11,14 @@ from aggregator.http.problems import Reply, problem
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bytes of a request's target, of all its header lines together, and of its body; lines: how many of them."""
+    """Bytes of a request's target, of all its header lines together, and of its body; lines: how many of them.
+    connections: at a time."""
 
     target: int = 8_192
     headers: int = 32_768
     lines: int = 100
     body: int = 262_144
+    connections: int = 10_000
 
 
 class Limited(HttpToolsProtocol):
@@ -105,6 +107,10 @@ class Limited(HttpToolsProtocol):
     def _too_large_headers(self) -> Reply:
         limit = self.limits.headers
         return problem(431, f"The headers are longer than the {limit} bytes that are taken.", connection="close")
+
+    def _too_many_connections(self) -> Reply:
+        why = f"There are {self.limits.connections} connections already (max_connections): come back later."
+        return problem(503, why, retry_after=1.0, connection="close")
 
     def _refuse(self, reply: Reply) -> None:
         """Stop the parser from within its callback; it then calls send_400_response."""

@@ -35,9 +35,13 @@ class Wire(Patient):
         self._unfed = b""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """The first request, too, has to come in time."""
+        """The first request, too, has to come in time; it is not waited for where there are too many connections."""
         super().connection_made(transport)
-        self._rearm(self.timeout_keep_alive)
+        if len(self.connections) > self.limits.connections:
+            self.refusal = self._too_many_connections()
+            self._refuse_now()
+        else:
+            self._rearm(self.timeout_keep_alive)
 
     def data_received(self, data: bytes) -> None:
         """Answer, or feed the parser."""

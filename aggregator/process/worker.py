@@ -12,6 +12,7 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any
 
+import structlog
 import uvicorn
 import uvloop
 
@@ -24,10 +25,13 @@ from aggregator.http.wire import Wire
 from aggregator.imported import NotImportable
 from aggregator.mistakes import Mistaken
 from aggregator.process.channel import Channel
+from aggregator.process.files import raise_file_limit
 from aggregator.process.logs import log_as
 from aggregator.process.questions import Answering, answer_all
 from aggregator.settings import Settings
 from aggregator.sources import Connecting
+
+_log = structlog.get_logger()
 
 
 class Server(uvicorn.Server):
@@ -49,7 +53,12 @@ class Server(uvicorn.Server):
 def server(app: object, settings: Settings, quick: Quick | None = None) -> Server:
     """An HTTP server that stops when its `should_exit` is set. app: an ASGI application, which dates its own answers
     where something quicker is given."""
-    limits = Limits(settings.max_target_bytes, settings.max_header_bytes, settings.max_header_lines)
+    limits = Limits(
+        settings.max_target_bytes,
+        settings.max_header_bytes,
+        settings.max_header_lines,
+        connections=settings.max_connections,
+    )
     config = uvicorn.Config(
         app,  # type: ignore[arg-type]
         http=partial(Wire, limits, quick or Never()),  # type: ignore[arg-type]
@@ -71,12 +80,19 @@ async def work(control: socket.socket, listening: socket.socket) -> None:
     orders = await channel.receive()
     settings = Settings.model_validate(orders["settings"])
     log_as(settings.log_level, settings.log_format)
+    _have_files_for(settings.max_connections)
     source, content, loading = orders["source"], orders["content"], Connecting()
     catalogue = _declared(source, content).catalogue
     service = connect(catalogue, settings, orders["redis_url"], orders["log_url"], orders["hash_key"], loading)
     http = server(service.app, settings, service.quick)
     answers = _answers(service, http) | {"reload": _reloads(service, source, loading)}
     await _serve(service, http, answer_all(channel, answers), listening, orders["ready_first"])
+
+
+def _have_files_for(connections: int) -> None:
+    files = raise_file_limit()
+    if files < connections:
+        _log.warning("fewer open files than max_connections", files=files, max_connections=connections)
 
 
 def _declared(source: str, content: bytes) -> Declared:
