@@ -12,9 +12,10 @@ from aggregator.identity.viewer import Unverified, Viewer
 from aggregator.model.address import Addresses
 
 # What every parser of HTTP/1.1 reads the same way (RFC 9112, section 5): lines of a name, a colon, one blank, and a
-# value that neither begins nor ends with white space.
+# value that neither begins nor ends with white space. Only looked for where a line begins: in a long one that is none
+# each byte would otherwise be tried as the first, in quadratic time.
 _EDGE, _INNER = rb"[!-~\x80-\xff]", rb"[\t -~\x80-\xff]"
-_LINE = re.compile(rb"([!#$%%&'*+.^_`|~0-9A-Za-z-]+): (%b(?:%b*%b)?)\r\n" % (_EDGE, _INNER, _EDGE))
+_LINE = re.compile(rb"(?m)^([!#$%%&'*+.^_`|~0-9A-Za-z-]+): (%b(?:%b*%b)?)\r\n" % (_EDGE, _INNER, _EDGE))
 _VERSION, _END = b"HTTP/1.1\r\n", b"\r\n\r\n"
 # Fields that make a request more than a question, say something of the connection, or are read elsewhere.
 _NOT_HERE = frozenset(

@@ -14,8 +14,8 @@ from aggregator.http.negotiation import MSGPACK, wants_msgpack
 # Names of forms are also the suffixes of their entity tags; JSON as it is has none.
 JSON, PACKED = "", "msgpack"
 _CODINGS = ("zstd", "br", "gzip")
-# Bytes of fields whose meaning is remembered; longer ones are nobody's habit.
-_SHORT = 512
+# Bytes of Accept and Accept-Encoding that are read; longer ones are nobody's habit, and would take long.
+_LONGEST = 1_024
 # Given a body's digest and the form it would be sent in: the form of a copy that does as well, None = there is none.
 Copies = Callable[[bytes, str], str | None]
 _ENTITY_TAG = re.compile(r'(?:W/)?"([^"]*)"')
@@ -24,18 +24,16 @@ FORMS = frozenset([JSON, PACKED, *_CODINGS, *(f"{PACKED}-{coding}" for coding in
 
 
 def wanted(accept: str, accept_encoding: bytes) -> str:
-    """The form that a client takes best, by its Accept and Accept-Encoding fields."""
-    short = len(accept) + len(accept_encoding) <= _SHORT
-    return (_remembered if short else _wanted)(accept, accept_encoding)
+    """The form that a client takes best, by its Accept and Accept-Encoding fields; JSON as it is where these have more
+    than 1,024 bytes together."""
+    return _wanted(accept, accept_encoding) if len(accept) + len(accept_encoding) <= _LONGEST else JSON
 
 
+@lru_cache(1_024)
 def _wanted(accept: str, accept_encoding: bytes) -> str:
     coding = preferred(accept_encoding) if accept_encoding else "identity"
     packed = PACKED if wants_msgpack(accept) else ""
     return "-".join(filter(None, [packed, "" if coding == "identity" else coding]))
-
-
-_remembered = lru_cache(1_024)(_wanted)
 
 
 def coding_of(form: str) -> Coding:

@@ -25,7 +25,7 @@ class Hops:
     def read(cls, us: str, screen: str, field: str, declared: Container[tuple[str, str]]) -> "Hops":
         """What a request for a screen has come through. field: its CDN-Loop lines, joined. declared: the pairs of
         screen and fragment that there are; a member that names no such pair is none of ours."""
-        found = [_pair(us, member) for member in field.split(",")]
+        found = [_pair(us, member) for member in field.split(",") if us in member]
         return cls(us, screen, tuple(pair for pair in found if pair in declared))
 
     def loop(self, screen: Screen) -> str | None:

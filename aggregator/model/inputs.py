@@ -10,6 +10,7 @@ from aggregator.model.tags import has_control
 
 MAX_INPUT_BYTES = 1_024
 MAX_FORWARDED_BYTES = 8_192
+MAX_QUERY_FIELDS = 256
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -46,8 +47,13 @@ class InputMistake(ValueError):
 
 def read_query(declared: Iterable[Query], query_string: bytes) -> dict[str, str]:
     """`query.NAME` → the canonical text of each declared parameter (RFC 3986 escapes, + as a space); InputMistake if
-    one is of another type, given twice, or missing without a default. What is given empty is not given."""
-    pairs = parse_qsl(query_string.decode(errors="surrogateescape"), encoding="utf-8", errors="surrogateescape")
+    one is of another type, given twice, or missing without a default, or there are more than MAX_QUERY_FIELDS fields,
+    declared or not. What is given empty is not given."""
+    text, escaped = query_string.decode(errors="surrogateescape"), "surrogateescape"
+    try:
+        pairs = parse_qsl(text, encoding="utf-8", errors=escaped, max_num_fields=MAX_QUERY_FIELDS)
+    except ValueError:
+        raise InputMistake(f"the query has more than {MAX_QUERY_FIELDS} fields") from None
     return {f"query.{query.parameter.name}": _query(query, pairs) for query in declared}
 
 

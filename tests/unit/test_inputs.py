@@ -2,7 +2,16 @@
 
 import pytest
 
-from aggregator.model.inputs import MAX_INPUT_BYTES, InputMistake, Inputs, Query, read_cookies, read_field, read_query
+from aggregator.model.inputs import (
+    MAX_INPUT_BYTES,
+    MAX_QUERY_FIELDS,
+    InputMistake,
+    Inputs,
+    Query,
+    read_cookies,
+    read_field,
+    read_query,
+)
 from aggregator.model.route import Parameter
 
 PAGE = Query(Parameter("page", "int"), "1")
@@ -47,6 +56,14 @@ def test_what_is_not_as_declared_is_refused(query: Query, given: bytes, why: str
     """With the parameter's name."""
     with pytest.raises(InputMistake, match=f"{query.parameter.name} .*{why}"):
         read_query([query], given)
+
+
+def test_s19_a_query_of_too_many_fields_is_refused() -> None:
+    """Each costs its decoding, be it declared or not."""
+    most = b"&".join([b"x=1"] * (MAX_QUERY_FIELDS - 1) + [b"q=a"])
+    assert read_query([TEXT], most) == {"query.q": "a"}
+    with pytest.raises(InputMistake, match="more than 256 fields"):
+        read_query([TEXT], most + b"&x=1")
 
 
 def test_a_field_is_trimmed_text() -> None:
