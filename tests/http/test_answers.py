@@ -120,7 +120,7 @@ def test_clients_ask_again_unless_the_screen_says_otherwise(running: Running, mb
     assert running.get(f"/screens/card/{id}").headers["cache-control"] == "private, max-age=10"
 
 
-def test_what_is_not_declared_changes_nothing_and_reaches_no_mbu(running: Running, mbu: Mbu, id: str) -> None:
+def test_s02_what_is_not_declared_changes_nothing_and_reaches_no_mbu(running: Running, mbu: Mbu, id: str) -> None:
     """Query, cookies, credentials and a client's wish for a reload are not inputs of a screen."""
     mbu.put(f"/zebra/{id}", 1)
     plain = running.get(f"/screens/card/{id}")

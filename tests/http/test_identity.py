@@ -160,7 +160,7 @@ def test_what_is_declared_is_seen_and_decides(running: Running, mbu: Mbu, id: st
 
 
 @pytest.mark.parametrize("query", ["page=x", "page=1&page=2", "q=%00", "q=" + "x" * 201, "page=%ff"])
-def test_a_query_that_is_not_as_declared_is_400(running: Running, mbu: Mbu, id: str, query: str) -> None:
+def test_s02_a_query_that_is_not_as_declared_is_400(running: Running, mbu: Mbu, id: str, query: str) -> None:
     """With the parameter's name, and no MBU asked."""
     mbu.forget()
     got = running.get(f"/offers/{id}?{query}")
@@ -170,7 +170,7 @@ def test_a_query_that_is_not_as_declared_is_400(running: Running, mbu: Mbu, id: 
 
 
 @pytest.mark.parametrize("value", [b"a\x01b", b"\xff\xfe", b"x" * 2_000])
-def test_a_declared_header_that_is_no_text_is_400(running: Running, mbu: Mbu, id: str, value: bytes) -> None:
+def test_s03_a_declared_header_that_is_no_text_is_400(running: Running, mbu: Mbu, id: str, value: bytes) -> None:
     """Whichever layer refuses it."""
     mbu.forget()
     head = f"GET /offers/{id} HTTP/1.1\r\nhost: h\r\nconnection: close\r\naccept-language: ".encode()
@@ -178,7 +178,7 @@ def test_a_declared_header_that_is_no_text_is_400(running: Running, mbu: Mbu, id
     assert not mbu.seen
 
 
-def test_a_cookie_is_seen_by_its_name_only(running: Running, mbu: Mbu, id: str) -> None:
+def test_s02_a_cookie_is_seen_by_its_name_only(running: Running, mbu: Mbu, id: str) -> None:
     """Whatever stands beside it."""
     mbu.put(f"/themes/dark/{id}", "dark")
     for cookie in ("theme=dark", "a=1; theme=dark; session=s"):
@@ -237,7 +237,7 @@ QUERIES = st.lists(st.tuples(st.sampled_from(["page", "id", "q", "debug"]), st.i
 @pytest.mark.prove
 @settings(max_examples=scale(60, 1_000), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(UNDECLARED, QUERIES, st.binary(max_size=30), st.integers(0, 10**12))
-def test_what_is_not_declared_never_changes_the_answer_nor_what_an_mbu_sees(
+def test_s02_what_is_not_declared_never_changes_the_answer_nor_what_an_mbu_sees(
     running: Running, mbu: Mbu, headers: dict[str, str], query: list[tuple[str, int]], body: bytes, number: int
 ) -> None:
     """Header, cookie, query or body: the same bytes, and the same request to the MBU, cold and warm."""

@@ -77,7 +77,7 @@ def test_s04_s13_the_authority_and_a_fragment_of_a_target_are_nothing_to_an_mbu(
     assert {seen.headers["host"] for seen in mbu.seen} == {mbu.url.removeprefix("http://")}
 
 
-def test_one_value_has_one_form(running: Running, mbu: Mbu) -> None:
+def test_s02_one_value_has_one_form(running: Running, mbu: Mbu) -> None:
     """The spellings of a number or a uuid are one key, and the MBU sees one of them."""
     mbu.put("/base/part/7/end", 7)
     assert {running.get(f"/number/{given}").body for given in ("7", "007", "%37")} == {b'{"data":{"part":7}}'}
