@@ -1,7 +1,10 @@
 """The access log has a line for a share of the requests, and is off unless that is said."""
 
+import re
+
 import pytest
 
+from tests.http.raw_answers import CLOSE
 from tests.running import Mbu, Running, until
 
 DECLARED = """
@@ -45,3 +48,23 @@ def test_a_share_is_logged(mbu: Mbu) -> None:
             running.get("/home/1")
         # 200 fair coins: outside of this once in 10^9.
         assert until(lambda: 55 < len(lines(running)) < 145, "about half have a line")
+
+
+HOSTILE = [
+    *(b"/home/a%0A%7B%22event%22:%22forged%22%7D", b"/home/%1b%5B31m", b"/home/\x1b[31m", b"/home/a\nb", b"/\xff\x85"),
+    *(b'/"},{"event":"forged"', b"/%E2%80%A8", b"/%0d%0a%00", b"/nowhere?%0aforged", b"/<script>", b"/$(reboot)`id`"),
+]
+
+
+@pytest.mark.parametrize(("form", "begin"), [("json", '{"'), ("console", "2")])
+def test_s29_a_request_has_one_line_whatever_it_says(mbu: Mbu, form: str, begin: str) -> None:
+    """Its path is as it came, and nothing that a terminal would act on is in it; what was no HTTP has no line."""
+    with Running(DECLARED.format(url=mbu.url), flags=["--access-log", "1", "--log-format", form]) as running:
+        heads = [b"GET %b HTTP/1.1\r\nx-request-id: a b\r\nuser-agent: \xff\r\n" % path for path in HOSTILE]
+        answered = [running.raw(head + CLOSE + b"\r\n")[:13] for head in heads]
+        running.get("/healthz", {"x-request-id": "last"})
+        until(lambda: "last" in running.stderr, "the last line is there")
+        text = running.stderr
+        assert text.replace("\n", "").isprintable()
+        assert all(line.startswith(begin) for line in text.splitlines())
+        assert len(re.findall("status.{1,3}404", text)) == answered.count(b"HTTP/1.1 404 ") > 5
