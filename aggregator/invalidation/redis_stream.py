@@ -122,6 +122,7 @@ def _connect(url: str, timeout: float, connections: int) -> Redis:
             max_connections=connections,
             timeout=timeout,
             protocol=2,
+            driver_info=None,  # no CLIENT SETINFO, which takes a right of its own, and which Redis 7.0 does not know
             decode_responses=False,
             socket_connect_timeout=timeout,
             socket_timeout=None,

@@ -24,6 +24,7 @@ class SyncLog:
         self._redis = Redis.from_url(
             url,
             protocol=2,
+            driver_info=None,  # as in RedisLog
             decode_responses=False,
             socket_connect_timeout=timeout,
             socket_timeout=timeout,

@@ -17,7 +17,7 @@ _KINDS = ("fragment", "view")
 async def unlist(url: str, namespace: str, viewer: str) -> None:
     """Take out of the hot list whatever may be this viewer's own. TierUnavailable if L2 is away."""
     try:
-        async with Redis.from_url(url) as client:
+        async with _client(url) as client:
             listed = [address async for address, _ in client.zscan_iter(hot_key(namespace), count=_AT_ONCE)]
             if theirs := [address for address in listed if viewer in (told_behind(address) or ())]:
                 await client.zrem(hot_key(namespace), *theirs)
@@ -31,10 +31,15 @@ async def erase(url: str, namespace: str, tag: str) -> int:
     Looks at every entry, some hundred at a time, and blocks the server for none of it longer than for one read.
     """
     try:
-        async with Redis.from_url(url) as client:
+        async with _client(url) as client:
             return sum([await _erase(client, names, tag) async for names in _entries(client, namespace)])
     except (RedisError, OSError) as error:
         raise TierUnavailable(f"L2 cannot be reached: {error}") from None
+
+
+def _client(url: str) -> "Redis":
+    """One that says nothing at first which would take a right of its own."""
+    return Redis.from_url(url, protocol=2, driver_info=None)
 
 
 async def _entries(client: "Redis", namespace: str) -> AsyncIterator[Sequence[bytes]]:
