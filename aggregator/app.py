@@ -84,7 +84,7 @@ class Service:
         self._clock = clock or FleetClock()
         self._log = log
         self.ledger = Ledger()
-        self._tier = Guarded(tier, self._clock.monotonic)
+        self._tier = Guarded(tier, self._clock.monotonic, on_notice=self._notice)
         eviction: Eviction[Held] = chosen(settings.l1_eviction, settings.l1_bytes)
         self.memory = MemoryTier(settings.l1_bytes, self.ledger, eviction)
         self.memory.take(catalogue.screens.values())

@@ -1,7 +1,7 @@
 """A breaker around L2: while it does not answer, nobody waits for it."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
@@ -21,14 +21,23 @@ class Guarded:
     then lets one call through: its outcome closes the breaker or opens it for another pause.
 
     failed: calls that were made and came to nothing, for want of an answer or by an error of the server.
+    on_notice: told "l2_away", and why, when it opens, and "l2_back" when it closes.
     """
 
-    def __init__(self, inner: SharedTier, monotonic: Monotonic, failures: int = 3, pause: float = 0.25) -> None:
+    def __init__(
+        self,
+        inner: SharedTier,
+        monotonic: Monotonic,
+        failures: int = 3,
+        pause: float = 0.25,
+        on_notice: Callable[[str, str], None] = lambda what, detail: None,
+    ) -> None:
         self._inner = inner
         self._monotonic = monotonic
         self._limit = failures
         self._pause = pause
         self.failed = 0
+        self._on_notice = on_notice
         self._failures = 0
         self._failed_at = float("-inf")
         self._probing = False
@@ -87,14 +96,21 @@ class Guarded:
         error = None if call.cancelled() else call.exception()
         if isinstance(error, TierUnavailable):
             self.failed += 1
-            self._count(began)
+            self._count(began, error)
         elif error is None and not call.cancelled():
-            self._failures = 0
+            self._answered()
         # A probe whose caller left has shown nothing: the next call is the probe.
         self._probing = self._probing and not probe
 
-    def _count(self, began: float) -> None:
+    def _answered(self) -> None:
+        was_available, self._failures = self.available, 0
+        if not was_available:
+            self._on_notice("l2_back", "")
+
+    def _count(self, began: float, error: TierUnavailable) -> None:
         # Calls under way together fail together: that is one failure, not as many as there were calls.
         if began >= self._failed_at:
             self._failures += 1
             self._failed_at = self._monotonic()
+            if self._failures == self._limit:
+                self._on_notice("l2_away", str(error))

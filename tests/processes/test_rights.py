@@ -129,3 +129,17 @@ def test_s25_a_publisher_has_the_log_and_nothing_else(guarded: Guarded) -> None:
         pytest.raises(redis.exceptions.NoPermissionError),
     ):
         client.get(f"{guarded.namespace}:view:home:{{1}}")
+
+
+def test_s25_what_is_denied_is_told(guarded: Guarded, mbu: Mbu, tmp_path: Path) -> None:
+    """A user with no right to the entries' keys: the log line says so, and screens come from the MBUs."""
+    log = f"{guarded.namespace}:invalidations"
+    guarded.behind.execute_command("ACL", "SETUSER", "aggregator", "resetkeys", f"~{log}", f"~{{{log}}}:*")
+    mbu.put("/users/1", 1)
+    (tmp_path / "ec.pem").write_bytes(pem(private("ES256")))
+    text = TEXT.replace("$MBU", mbu.url).replace("$PEM", str(tmp_path / "ec.pem"))
+    env = {"KEY": "k", "AGGREGATOR_REDIS_URL": guarded.url("aggregator")}
+    with Running(text, env=env, namespace=guarded.namespace) as running:
+        assert running.get("/home/1").json == {"data": {"user": 1}}
+        lines = until(lambda: [line for line in running.stderr.splitlines() if "l2_away" in line], "it says so")
+        assert "NOPERM" in lines[0]

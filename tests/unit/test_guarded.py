@@ -62,6 +62,25 @@ def test_after_three_failures_nobody_waits():
     asyncio.run(steps())
 
 
+def test_what_is_wrong_is_told_once_and_that_it_is_over():
+    """However long it lasts, and however many ask."""
+
+    async def steps() -> None:
+        inner, told = Counted(), []
+        tier = Guarded(inner, lambda: inner.now, on_notice=lambda *notice: told.append(notice))
+        await tier.read([KEY])
+        inner.down = True
+        for _ in range(4):
+            await failing(tier, 5)
+            inner.now += 1.0
+        inner.down = False
+        await tier.read([KEY])
+        await tier.read([KEY])
+        assert told == [("l2_away", "the local tier plays an outage"), ("l2_back", "")]
+
+    asyncio.run(steps())
+
+
 def test_a_success_between_counts_anew():
     """Only failures in a row open the breaker."""
 
