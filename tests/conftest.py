@@ -5,7 +5,15 @@ from collections.abc import Iterator
 import pytest
 import redis
 
-from tests.servers import valkey
+from aggregator.publisher import sync_log  # noqa: F401  # before `redis.Redis` is another, which is for tests alone
+from tests.servers import look_behind, valkey
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _looking_behind() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        look_behind(patch)
+        yield
 
 
 @pytest.fixture(scope="session")

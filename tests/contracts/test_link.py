@@ -15,7 +15,7 @@ from hiredis import ReplyError
 from aggregator.tiers.link import Link
 from aggregator.tiers.server import Call, Server
 from tests.certificates import certificate
-from tests.servers import Valkey, valkey
+from tests.servers import Valkey, unlimited, valkey
 
 PING: Sequence[Call] = [("PING",)]
 
@@ -32,7 +32,7 @@ def guarded() -> Iterator[str]:
     """A server that asks for a password."""
     with valkey() as url:
         with redis.Redis.from_url(url) as client:
-            client.config_set("requirepass", "s3cret")
+            client.acl_setuser("default", True, passwords=["+s3cret"], keys=["*"], categories=["+@all"])
         yield url
 
 
@@ -60,7 +60,7 @@ def test_replies_come_back_to_who_sent_in_order(clean_redis_url: str) -> None:
             assert (first, last) == (b"%d" % number, b"x")
             assert isinstance(error, ReplyError)
 
-    play(Server.of(clean_redis_url), steps)
+    play(Server.of(unlimited(clean_redis_url)), steps)
 
 
 def test_name_password_and_database_are_those_of_the_url() -> None:
@@ -106,7 +106,7 @@ def test_what_is_under_way_is_lost_with_the_connection_and_the_next_finds_anothe
             running.start()
             assert await said(link, PING) == [b"PONG"]
 
-        play(Server.of(running.url), steps)
+        play(Server.of(unlimited(running.url)), steps)
 
 
 def test_a_server_that_says_nothing_is_given_up() -> None:
@@ -122,7 +122,7 @@ def test_a_server_that_says_nothing_is_given_up() -> None:
             running.thaw()
             assert await said(link, PING) == [b"PONG"]
 
-        play(replace(Server.of(running.url), reply_within=0.2), steps)
+        play(replace(Server.of(unlimited(running.url)), reply_within=0.2), steps)
 
 
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -214,7 +214,7 @@ def test_closing_tells_everybody(clean_redis_url: str) -> None:
 
     async def main() -> None:
         for connected in (False, True):
-            link = Link(Server.of(clean_redis_url))
+            link = Link(Server.of(unlimited(clean_redis_url)))
             if connected:
                 assert await said(link, PING) == [b"PONG"]
             waiting = asyncio.create_task(said(link, [("BLPOP", "nothing", "0")]))

@@ -14,6 +14,7 @@ from aggregator.tiers.scripts import Script
 from aggregator.tiers.server import Server
 from aggregator.tiers.tier import TierUnavailable
 from tests.links import CountedLink, FakeRedisLink
+from tests.servers import unlimited
 
 ECHO = Script("return ARGV[1]")
 BROKEN = Script("return redis.error_reply('ERR on purpose')")
@@ -40,7 +41,7 @@ def play(request: pytest.FixtureRequest) -> Iterator[Callable[..., None]]:
     def play_it(steps: Steps, **settings: Any) -> None:
         async def main() -> None:
             counted = CountedLink(
-                Link(Server.of(url)) if url else FakeRedisLink(fakeredis.FakeAsyncRedis(server=server))
+                Link(Server.of(unlimited(url))) if url else FakeRedisLink(fakeredis.FakeAsyncRedis(server=server))
             )
             pipeline = Pipeline(counted, budget=PATIENCE, **settings)
             try:
@@ -96,7 +97,7 @@ def test_the_server_sees_one_command(clean_redis_url: str):
     """By its own statistics: one MGET, no GET."""
 
     async def main() -> None:
-        pipeline = Pipeline(Link(Server.of(clean_redis_url)), PATIENCE)
+        pipeline = Pipeline(Link(Server.of(unlimited(clean_redis_url))), PATIENCE)
         await asyncio.gather(*(pipeline.get([f"k{number}"], as_it_is) for number in range(50)))
         await pipeline.close()
 

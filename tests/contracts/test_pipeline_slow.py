@@ -13,6 +13,7 @@ from aggregator.tiers.scripts import Script
 from aggregator.tiers.server import Server
 from aggregator.tiers.tier import TierUnavailable
 from tests.links import OddLink, SlowLink
+from tests.servers import unlimited
 from tests.virtual_time import run
 
 
@@ -206,7 +207,7 @@ def test_a_server_that_hangs_is_given_up_and_found_again(clean_redis_url: str):
     """It sleeps for longer than the budget; afterwards the same pipeline is answered."""
 
     async def main() -> None:
-        pipeline = Pipeline(Link(Server.of(clean_redis_url)), budget=0.02)
+        pipeline = Pipeline(Link(Server.of(unlimited(clean_redis_url))), budget=0.02)
         with redis.Redis.from_url(clean_redis_url) as behind:
             behind.client_pause(300, all=True)
         with pytest.raises(TierUnavailable, match="20 ms"):
