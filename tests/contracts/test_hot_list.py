@@ -17,6 +17,7 @@ from aggregator.tiers.pipeline import Pipeline
 from aggregator.tiers.server import Server
 from aggregator.tiers.tier import TierUnavailable
 from tests.links import FakeRedisLink
+from tests.servers import KINDS
 
 CAPACITY, PATIENCE = 5, 10.0
 Steps = Callable[[HotList], Awaitable[None]]
@@ -49,10 +50,10 @@ class Lists:
         return RedisHotList(pipeline, namespace, CAPACITY)
 
 
-@pytest.fixture(params=["local", "fakeredis", "server"])
-def lists(request: pytest.FixtureRequest) -> Iterator[Lists]:
+@pytest.fixture(params=["local", "fakeredis", *KINDS])
+def lists(request: pytest.FixtureRequest, url_of: Callable[[str], str | None]) -> Iterator[Lists]:
     """Each kind, empty."""
-    url = request.getfixturevalue("clean_redis_url") if request.param == "server" else None
+    url = url_of(request.param)
     opened = Lists(url, fakeredis.FakeServer() if request.param == "fakeredis" else None)
     yield opened
     if opened.client is not None:

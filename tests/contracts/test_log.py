@@ -18,7 +18,7 @@ from aggregator.invalidation.log import Beat, Log, LogUnavailable
 from aggregator.invalidation.redis_stream import RedisLog
 from aggregator.model.position import epoch_in, position_at, stream_id_of
 from tests import servers
-from tests.servers import valkey
+from tests.servers import KINDS, valkey
 
 
 class World(Protocol):
@@ -58,12 +58,12 @@ class RedisWorld:
         self.client.flushall()
 
 
-@pytest.fixture(params=["local", "redis"])
-def world(request: pytest.FixtureRequest) -> Iterator[World]:
-    if request.param == "local":
+@pytest.fixture(params=["local", *KINDS])
+def world(request: pytest.FixtureRequest, url_of: Callable[[str], str | None]) -> Iterator[World]:
+    url = url_of(request.param)
+    if url is None:
         yield LocalWorld()
         return
-    url = request.getfixturevalue("clean_redis_url")
     with closing(redis.Redis.from_url(url)) as client:
         yield RedisWorld(url, client)
 

@@ -14,7 +14,7 @@ from aggregator.tiers.scripts import Script
 from aggregator.tiers.server import Server
 from aggregator.tiers.tier import TierUnavailable
 from tests.links import CountedLink, FakeRedisLink
-from tests.servers import unlimited
+from tests.servers import KINDS, unlimited
 
 ECHO = Script("return ARGV[1]")
 BROKEN = Script("return redis.error_reply('ERR on purpose')")
@@ -29,11 +29,11 @@ def as_it_is(reply: Any) -> Any:
 Steps = Callable[[Pipeline, CountedLink], Awaitable[None]]
 
 
-@pytest.fixture(params=["fakeredis", "server"])
-def play(request: pytest.FixtureRequest) -> Iterator[Callable[..., None]]:
+@pytest.fixture(params=["fakeredis", *KINDS])
+def play(request: pytest.FixtureRequest, url_of: Callable[[str], str | None]) -> Iterator[Callable[..., None]]:
     """Run steps on a pipeline to each kind of server; keys k0, k1, … hold 0, 1, …"""
     server = fakeredis.FakeServer()
-    url = request.getfixturevalue("clean_redis_url") if request.param == "server" else None
+    url = url_of(request.param)
     behind = redis.Redis.from_url(url) if url else fakeredis.FakeRedis(server=server)
     behind.mset({f"k{number}": number for number in range(1_000)})
     behind.script_flush()
