@@ -7,12 +7,12 @@ import redis
 _PAGE = Path(__file__).parent.parent / "docs" / "operating.md"
 
 
-def give(client: "redis.Redis", user: str, namespace: str, like: str = "aggregator", password: str = "nopass") -> None:
-    """Let a user do what the page gives to the one whom it calls `like`, and nothing else.
+def give(client: "redis.Redis", user: str, namespace: str, *like: str, password: str = "nopass") -> None:
+    """Let a user do what the page gives to those whom it calls `like`, and nothing else.
 
     namespace: may be a pattern. password: as ACL SETUSER takes it.
     """
-    rights = [word.replace("aggregator:", f"{namespace}:") for word in _rights(like)]
+    rights = [word.replace("aggregator:", f"{namespace}:") for one in like for word in _rights(one)]
     client.execute_command("ACL", "SETUSER", user, "reset", "on", password, *rights)
 
 

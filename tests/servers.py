@@ -1,7 +1,7 @@
 """Real Redis-protocol servers for tests: each one process on a unix socket, gone when the test run is.
 
-With AGGREGATOR_TEST_ACL=1 who does not say who he is has the rights that docs/operating.md gives the service, and those
-tests that look behind its back, by `redis.Redis.from_url`, are another user.
+With AGGREGATOR_TEST_ACL=1 who does not say who he is has the rights that docs/operating.md gives the service and
+publishers, and those tests that look behind their backs, by `redis.Redis.from_url`, are another user.
 """
 
 import os
@@ -132,4 +132,4 @@ def _limit(socket: str) -> None:
     with redis.Redis(unix_socket_path=socket) as client:
         client.execute_command("ACL", "SETUSER", "behind", "reset", "on", "nopass", "~*", "&*", "+@all")
     with redis.Redis(unix_socket_path=socket, username="behind") as client:
-        give(client, "default", "*")
+        give(client, "default", "*", "aggregator", "publisher")

@@ -54,7 +54,7 @@ class Guarded:
         self.behind = redis.Redis.from_url(url, decode_responses=True)
         self._url = url
         for user in ("aggregator", "publisher"):
-            give(self.behind, user, self.namespace, user, f">{PASSWORD}")
+            give(self.behind, user, self.namespace, user, password=f">{PASSWORD}")
 
     def url(self, user: str) -> str:
         """The server, for a user."""
