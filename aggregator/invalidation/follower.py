@@ -25,6 +25,7 @@ class Follower:
     """Keeps a ledger at the head of a log, for as long as `run` runs.
 
     on_overtaken: told of each tag and position, after the ledger knows it; synchronous and quick.
+    on_moved: told that the ledger's head may have moved, once it knows all up to there; as quick.
     on_notice: told of what people should know: a kind ("log_away", "log_back", "epoch", "gap", "malformed") and
         words. retention: seconds that the log keeps records.
     caught_up: set once the end of the log that was seen at the start has been reached; never cleared.
@@ -38,6 +39,7 @@ class Follower:
         clock: FleetClock,
         on_overtaken: Overtaken,
         *,
+        on_moved: Callable[[], None] = lambda: None,
         retention: float = 3600.0,
         on_notice: Notice = lambda kind, words: None,
     ) -> None:
@@ -47,6 +49,7 @@ class Follower:
         self._ledger = ledger
         self._clock = clock
         self._on_overtaken = on_overtaken
+        self._on_moved = on_moved
         self._on_notice = on_notice
         self._retention = retention
         self._trim_at = float("-inf")
@@ -162,6 +165,7 @@ class Follower:
                 self._pending.remove((sent, beat))
         if self._own.head >= self._goal:
             self.caught_up.set()
+        self._on_moved()
 
     def _start_over(self, epoch: int, beat: Beat) -> None:
         beginning = start(epoch, beat)

@@ -1,13 +1,16 @@
 """A position is a place in the invalidation log: an epoch, and a stream id within it."""
 
+import re
 from typing import NewType
 
 # One whole number of 192 bits: comparing two, which every hit does, is one step; and the garbage collector never looks
 # at the many that the ledger and L1 hold, as it would at objects of a class.
 Position = NewType("Position", int)
 
+MIN_POSITION = "aggregator-min-position"
 _HALF, _BYTES = 64, 24
 _MASK = (1 << _HALF) - 1
+_TEXT = re.compile(r"([0-9]{1,20})-([0-9]{1,20})-([0-9]{1,20})")
 
 
 def position_of(epoch: int, ms: int, seq: int) -> Position:
@@ -68,6 +71,14 @@ def unpacked(blob: bytes) -> Position:
 def text_of(place: Position) -> str:
     """`"<epoch>-<ms>-<seq>"`, for people."""
     return f"{epoch_in(place)}-{stream_id_of(place)}"
+
+
+def position_from(text: str) -> Position:
+    """The inverse of `text_of`; ValueError for what it does not give."""
+    match = _TEXT.fullmatch(text)
+    if match is None or max(halves := [int(digits) for digits in match.groups()]) > _MASK:
+        raise ValueError('expected a position as an invalidation is acknowledged with, "<epoch>-<ms>-<seq>"')
+    return position_of(*halves)
 
 
 ORIGIN = position_of(0, 0, 0)
