@@ -49,7 +49,7 @@ class Composer:
     async def compose(self, order: Order, asking: Asking, old: View | None) -> Answer | Refused:
         """Gather and compose. Where a part fails, an old view that may stand in for the whole does."""
         parts = await Run(self._parts, self._namespace, order, asking).parts()
-        if old and not all(part.whole for part in parts) and self._may_stand_in(old):
+        if old and not all(part.whole for part in parts) and self._may_stand_in(old, asking):
             return self._stood_in(order, old)
         failed = next((part for part in parts if part.slot.required and part.failed), None)
         if failed and failed.failed:
@@ -125,10 +125,13 @@ class Composer:
         if not forgotten(entry, self._known.ledger):
             await self._tier.store(key, entry)
 
-    def _may_stand_in(self, old: View) -> bool:
-        overtaken = self._known.ledger.overtaken(old.tags, old.position)
+    def _may_stand_in(self, old: View, asking: Asking) -> bool:
+        ledger = self._known.ledger
+        overtaken = ledger.overtaken(old.tags, old.position)
+        proved = ledger.current(old.tags, old.position)
         return (
-            old.whole
+            (proved or not asking.only_current)
+            and old.whole
             and not overtaken
             and not old.holds_overtaken
             and self._known.clock.now() < plain_moments(old.timing).fallback_until

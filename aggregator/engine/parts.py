@@ -67,9 +67,12 @@ class Parts:
             case Standing.OVERTAKEN if want.fragment.serves_overtaken and not asking.wait:
                 in_time = self._known.clock.now() < overtaken_until(held, self._known.ledger)
                 return Piece(held, state=State.OVERTAKEN) if in_time else None
-            case Standing.UNPROVEN if self._trust_unproven and self._known.clock.now() < fresh_until(held.timing):
+            case Standing.UNPROVEN if self._trusts(asking) and self._known.clock.now() < fresh_until(held.timing):
                 return Piece(held, state=State.UNPROVEN)
         return None
+
+    def _trusts(self, asking: Asking) -> bool:
+        return self._trust_unproven and not asking.only_current
 
     def has_room(self, want: Want, asking: Asking) -> bool:
         """May this caller wait for a load?"""
@@ -78,7 +81,7 @@ class Parts:
     def turned_away(self, want: Want, held: Entry | None, asking: Asking) -> Piece | None:
         """What a caller gets that may not wait for a load; None where it may."""
         refused = self._crowd.refused(want) if self._counts(asking) else None
-        return self._fallen_back(held, Filled(None, refused)) if refused else None
+        return self._fallen_back(held, Filled(None, refused), asking) if refused else None
 
     def begin(self, want: Want, held: Entry | None, asking: Asking) -> Flight:
         """Begin to load, and wait; once the flight's result is there, `landed` gives the piece."""
@@ -98,7 +101,7 @@ class Parts:
             return None
         filled = flight.result.result()
         good = self._filler.flights.good(flight, filled, asking.since)
-        return self._piece(want, held, filled) if good else None
+        return self._piece(want, held, filled, asking) if good else None
 
     async def load(self, want: Want, held: Entry | None, asking: Asking, begun: Flight | None = None) -> Piece:
         """What is loaded, or may stand in because loading failed or may not be waited for; else the failure. begun:
@@ -128,7 +131,7 @@ class Parts:
             filled = await self._in_time(want, held, asking, begun)
         finally:
             self.leave(want, asking)
-        if (piece := self._piece(want, held, filled)) is not None:
+        if (piece := self._piece(want, held, filled, asking)) is not None:
             return piece
         asking = structs.replace(asking, unread=False)
         return self.usable(want, filled.held, asking) or await self._loaded(want, filled.held, asking, None)
@@ -141,12 +144,12 @@ class Parts:
         if self._counts(asking):
             self._crowd.enter(want)
 
-    def _piece(self, want: Want, held: Entry | None, filled: Filled) -> Piece | None:
+    def _piece(self, want: Want, held: Entry | None, filled: Filled, asking: Asking) -> Piece | None:
         if filled.entry:
             if not filled.loaded:
                 self._restamping.consider(want.key, filled.entry)
             return Piece(filled.entry, loaded=filled.loaded, kept=filled.kept)
-        return self._fallen_back(filled.held or held, filled) if filled.failure else None
+        return self._fallen_back(filled.held or held, filled, asking) if filled.failure else None
 
     async def _in_time(self, want: Want, held: Entry | None, asking: Asking, begun: Flight | None) -> Filled:
         if asking.expires_at == inf:
@@ -159,8 +162,11 @@ class Parts:
                 raise
             return Filled(None, _LATE)
 
-    def _fallen_back(self, held: Entry | None, filled: Filled) -> Piece:
-        if held is None or not may_fall_back(held, self._known.ledger, self._known.clock.now()):
+    def _fallen_back(self, held: Entry | None, filled: Filled, asking: Asking) -> Piece:
+        ledger = self._known.ledger
+        if held is None or not may_fall_back(held, ledger, self._known.clock.now()):
+            return Piece(None, filled.failure, loaded=filled.loaded)
+        if asking.only_current and not held.is_current(ledger):
             return Piece(None, filled.failure, loaded=filled.loaded)
         state = _STATES.get(self._known.standing(held), State.STALE)
         return Piece(held, filled.failure, state, loaded=filled.loaded)

@@ -83,9 +83,13 @@ class Screens:
         self._pairs = pairs
         self._trust_unproven = trust_unproven
 
-    async def answer(self, screen: Screen, inputs: Inputs, came_by: Hops | None = None) -> Answer | Refused | None:
-        """The screen for these inputs; None if there can be no such screen. came_by: the loads it is asked for by."""
-        found = self.begin(screen, inputs, came_by)
+    async def answer(
+        self, screen: Screen, inputs: Inputs, came_by: Hops | None = None, waited: float | None = None
+    ) -> Answer | Refused | None:
+        """The screen for these inputs; None if there can be no such screen. came_by: the loads it is asked for by.
+        waited: of its deadline, the seconds that it took this process to get as far in the log as is asked for; then
+        only what is current answers. None: nothing is asked for."""
+        found = self.begin(screen, inputs, came_by, waited)
         if not isinstance(found, Sought):
             return found
         try:
@@ -94,7 +98,9 @@ class Screens:
             entry = None
         return self.taken(found, entry) or await self.composed(found, entry)
 
-    def begin(self, screen: Screen, inputs: Inputs, came_by: Hops | None = None) -> Answer | Sought | None:
+    def begin(
+        self, screen: Screen, inputs: Inputs, came_by: Hops | None = None, waited: float | None = None
+    ) -> Answer | Sought | None:
         """The first step of that: what L1 answers, or what is to be looked for in L2."""
         address = self._addresses.of(screen, inputs)
         held = self._memory.get(address)
@@ -102,14 +108,16 @@ class Screens:
         verdict = self._verdict(held, view) if held and view else Verdict.EXPIRED
         if held and verdict in _SERVED:
             self._reading.note(held)
+        only_current = waited is not None
         if view and verdict is Verdict.FRESH:
             return self._served(screen, self._composer.answer(view, "l1", held))
         key = screen.key(self._namespace, screen.identity(inputs))
-        expires_at = inf if screen.deadline is None else asyncio.get_running_loop().time() + screen.deadline
+        expires_at = inf if screen.deadline is None else _now() + screen.deadline - (waited or 0.0)
         hops = came_by or Hops(self._namespace, screen.name)
-        asking = Asking(self._known.ledger.head, expires_at=expires_at, hops=hops)
+        head = self._known.ledger.head
+        asking = Asking(head, wait=only_current, expires_at=expires_at, hops=hops, only_current=only_current)
         sought = Sought(screen, address, key, inputs, view, asking)
-        if view and verdict is Verdict.REVALIDATE:
+        if view and verdict is Verdict.REVALIDATE and not only_current:
             self._refreshing.given(screen, address, inputs, view)
             return self._served(screen, self._composer.answer(view, "l1", held))
         return sought
@@ -171,3 +179,7 @@ class Screens:
             return True
         self._memory.remove(held)
         return False
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
