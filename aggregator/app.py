@@ -13,6 +13,7 @@ from aggregator.engine.crowd import Crowd
 from aggregator.engine.fill import Knowledge
 from aggregator.engine.noting import Noting
 from aggregator.engine.proving import Proving
+from aggregator.engine.reaching import Reaching
 from aggregator.engine.reading import Reading
 from aggregator.engine.refresh import Refreshing
 from aggregator.engine.restamp import Restamping
@@ -28,6 +29,7 @@ from aggregator.http.health import Health
 from aggregator.http.hits import Hits
 from aggregator.http.making import Making
 from aggregator.http.meters import Meters, log_trouble
+from aggregator.http.min_position import MinPosition
 from aggregator.http.offer import Offered
 from aggregator.http.quick import Quick
 from aggregator.identity.hashing import Hashing
@@ -92,8 +94,15 @@ class Service:
         self._background = Background(self._observe)
         self.reading = Reading(Heat(idle_after=settings.idle_after), self._clock)
         self._noting = Noting(self.reading.heat, hot, self._clock, self.ledger)
+        self._reaching = Reaching(log, self.ledger, self._background)
         self.follower = Follower(
-            log, self.ledger, self._clock, self._overtake, retention=settings.log_retention, on_notice=self._notice
+            log,
+            self.ledger,
+            self._clock,
+            self._overtake,
+            on_moved=self._reaching.moved,
+            retention=settings.log_retention,
+            on_notice=self._notice,
         )
         self.ready = asyncio.Event()
         lasting = self._lasting(Knowledge(self.ledger, self._clock, draw), Hashing(hash_key))
@@ -168,7 +177,7 @@ class Service:
         share = self._settings.access_log
         log = AccessLog(share, random.random) if share else None
         self.quick: Quick = Logged(self.direct, log) if log else self.direct
-        self.app = PublicApp(self._offered, making, self.health, date, log)
+        self.app = PublicApp(self._offered, making, MinPosition(self._reaching), self.health, date, log)
 
     def _take_over(self, new: Generation, changed: Collection[str]) -> None:
         self.refreshing.go_over(new.works)

@@ -10,6 +10,7 @@ from aggregator.http.inputs import InputReader
 from aggregator.http.negotiation import request_id
 from aggregator.identity.viewer import Unverified, Viewer
 from aggregator.model.address import Addresses
+from aggregator.model.position import MIN_POSITION
 
 # What every parser of HTTP/1.1 reads the same way (RFC 9112, section 5): lines of a name, a colon, one blank, and a
 # value that neither begins nor ends with white space. Only looked for where a line begins: in a long one that is none
@@ -21,7 +22,7 @@ _VERSION, _END = b"HTTP/1.1\r\n", b"\r\n\r\n"
 _NOT_HERE = frozenset(
     (
         *(b"content-length", b"transfer-encoding", b"expect", b"upgrade", b"proxy-connection"),
-        *(b"cdn-loop", b"trailer", b"http2-settings", b"keep-alive"),
+        *(b"cdn-loop", b"trailer", b"http2-settings", b"keep-alive", MIN_POSITION.encode()),
     )
 )
 # Fewer than the ordinary path may be set to take.

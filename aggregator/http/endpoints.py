@@ -9,15 +9,17 @@ from aggregator.http.access import AccessLog
 from aggregator.http.health import HEALTH_PATHS, Examine, health_reply
 from aggregator.http.inputs import Headers
 from aggregator.http.making import Making
+from aggregator.http.min_position import MinPosition
 from aggregator.http.negotiation import request_id
 from aggregator.http.offer import Offer, Offered
 from aggregator.http.problems import Reply, problem
 from aggregator.http.replies import Wanted, defect, reply_with
 from aggregator.model.hops import HEADER
 from aggregator.model.inputs import Inputs
+from aggregator.model.position import MIN_POSITION
 from aggregator.model.screen import Screen
 
-HOPS = HEADER.encode()
+HOPS, _MIN_POSITION = HEADER.encode(), MIN_POSITION.encode()
 _HEALTH = {path.encode(): path for path in HEALTH_PATHS}
 
 
@@ -30,12 +32,14 @@ class PublicApp:
         self,
         offered: Offered,
         making: Making,
+        min_position: MinPosition,
         examine: Examine,
         date: Callable[[], str],
         log: AccessLog | None = None,
     ) -> None:
         self._offered = offered
         self._making = making
+        self._min_position = min_position
         self._examine = examine
         self._date = date
         self._log = log
@@ -75,8 +79,15 @@ class PublicApp:
         came_by = offer.screens.hops(screen, headers[HOPS].decode("latin-1")) if HOPS in headers else None
         if came_by and (why := came_by.loop(screen)):
             return problem(508, f"{screen.name} would wait for itself: {why}.")
-        answer = await offer.screens.answer(screen, inputs, came_by)
+        waited = await self._waited(screen, headers)
+        if isinstance(waited, Reply):
+            return waited
+        answer = await offer.screens.answer(screen, inputs, came_by, waited)
         return reply_with(screen, answer, Wanted.by(headers), self._making)
+
+    async def _waited(self, screen: Screen, headers: Headers) -> float | Reply | None:
+        text = headers.get(_MIN_POSITION)
+        return None if text is None else await self._min_position.wait(screen, text.decode("latin-1"))
 
 
 def _joined(lines: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:

@@ -10,6 +10,7 @@ from aggregator.model.graph import waves
 from aggregator.model.inputs import Inputs, Query
 from aggregator.model.keys import Key, canonical, make_key
 from aggregator.model.layout import Layout
+from aggregator.model.position import MIN_POSITION
 from aggregator.model.route import Route
 from aggregator.model.shape import PLAIN, Shape
 from aggregator.model.source import Source
@@ -135,7 +136,10 @@ class Screen:
         seen = [name.removeprefix("header.") for name in self.inputs if name.startswith("header.")]
         cookie = ["cookie"] if any(name.startswith("cookie.") for name in self.inputs) else []
         viewer = ["authorization"] if self.claims else []
-        return ", ".join(dict.fromkeys(["accept", "accept-encoding", *viewer, *self.forwarded, *cookie, *seen]))
+        # What a client may use unasked answers nobody who wants to read their own write.
+        written = [MIN_POSITION] if self.client_max_age is not None else []
+        names = ["accept", "accept-encoding", *viewer, *self.forwarded, *cookie, *seen, *written]
+        return ", ".join(dict.fromkeys(names))
 
     @cached_property
     def definition(self) -> str:

@@ -8,10 +8,13 @@ import pytest
 from aggregator.engine.background import Background
 from aggregator.engine.reaching import BeyondTheLog, Reaching
 from aggregator.events import Event
+from aggregator.http.min_position import MinPosition
+from aggregator.http.problems import Reply
 from aggregator.invalidation.local import LocalLog
 from aggregator.model.ledger import Ledger
-from aggregator.model.position import ORIGIN, Position, epoch_in, position_of
+from aggregator.model.position import ORIGIN, Position, epoch_in, position_of, text_of
 from tests.virtual_time import run
+from tests.world import screen
 
 
 class Told:
@@ -101,5 +104,19 @@ def test_while_the_log_is_away_or_lost_one_waits() -> None:
         told.apply(position_of(epoch_in(last) + 1, 0, 0))
         await asyncio.gather(away, lost)
         assert not told.troubles
+
+    run(play())
+
+
+@pytest.mark.parametrize(("deadline", "patience"), [(None, 1.0), (0.4, 0.4), (5.0, 5.0)])
+def test_one_waits_for_the_screens_deadline(deadline: float | None, patience: float) -> None:
+    """Or for a second where there is none."""
+
+    async def play() -> None:
+        told, time = Told(), asyncio.get_running_loop().time
+        text, began = text_of(await told.log.append(["a"])), time()
+        reply = await MinPosition(told.reaching).wait(screen(deadline=deadline), text)
+        assert isinstance(reply, Reply)
+        assert (reply.status, time() - began) == (503, pytest.approx(patience))
 
     run(play())
