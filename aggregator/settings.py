@@ -42,6 +42,7 @@ Host = Annotated[str, AfterValidator(_host)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 ServerUrl = Annotated[str, AfterValidator(_server_url)]
 Namespace = Annotated[str, AfterValidator(_namespace)]
+Durability = Literal["memory", "replica", "disk"]
 
 
 class Settings(BaseModel):
@@ -70,6 +71,7 @@ class Settings(BaseModel):
         "s3-fifo-adaptive", description="what leaves L1 first when it is full"
     )
     embedded_bytes: Size = default("512MiB", description="bound of the embedded Redis server")
+    durability: Durability = default("memory", description="where an invalidation is before it is acknowledged")
     log_retention: Duration = default("1h", description="how long the invalidation log is kept")
     l2_budget: Duration = default("50ms", description="how long one L2 operation may take")
     max_waiters_per_key: int = default(1_000, ge=1, description="callers that wait for one load (else stale, or 503)")

@@ -24,7 +24,9 @@ _APPLIED_WITHIN = 0.5
 
 @click.command()
 @click.argument("subject")
-@settings_options("redis_url", "redis_url_file", "log_url", "log_url_file", "allow_insecure_redis", "namespace")
+@settings_options(
+    "redis_url", "redis_url_file", "log_url", "log_url_file", "allow_insecure_redis", "namespace", "durability"
+)
 def forget(subject: str, **flags: Any) -> None:
     """Forget the viewer whose token has this SUBJECT (its "sub"): nothing kept of them is used again, not even where
     loading fails, and all of it is deleted.
@@ -49,7 +51,8 @@ async def _forget(settings: Settings, subject: str) -> tuple[str, int]:
     tier_url = settings.redis_url or find_embedded(settings.namespace)
     if tier_url is None:
         raise Refusal(NOWHERE.format(settings.namespace))
-    async with Publisher(settings.log_url or tier_url, settings.namespace, deadline=0) as publisher:
+    log_url, durability = settings.log_url or tier_url, settings.durability
+    async with Publisher(log_url, settings.namespace, deadline=0, durability=durability) as publisher:
         position = await publisher.invalidate([viewer_tag(subject)])
     deleted = await _erase(tier_url, settings.namespace, subject)
     await asyncio.sleep(_APPLIED_WITHIN)

@@ -31,7 +31,9 @@ NOWHERE = (
 @click.option("--dry-run", is_flag=True, help="Invalidate nothing; tell what would be overtaken.")
 @click.option("--admin-url", metavar="URL", help=f"The admin listener to ask for that. {ADMIN_URL}")
 @click.option("--key-file", metavar="FILE", help=f"File with a publisher's key for that. [the variable {KEY}]")
-@settings_options("redis_url", "redis_url_file", "log_url", "log_url_file", "allow_insecure_redis", "namespace")
+@settings_options(
+    "redis_url", "redis_url_file", "log_url", "log_url_file", "allow_insecure_redis", "namespace", "durability"
+)
 def invalidate(tags: tuple[str, ...], dry_run: bool, admin_url: str | None, key_file: str | None, **flags: Any) -> None:
     """Invalidate TAGS: whatever depends on one of them is loaded again when it is next read.
 
@@ -71,7 +73,8 @@ def _key(file: str | None) -> str:
 
 
 async def _publish(settings: Settings, tags: tuple[str, ...]) -> str:
-    async with Publisher(where_log(settings), settings.namespace, deadline=0) as publisher:
+    log, durability = where_log(settings), settings.durability
+    async with Publisher(log, settings.namespace, deadline=0, durability=durability) as publisher:
         return await publisher.invalidate(tags)
 
 

@@ -32,6 +32,7 @@ from aggregator.units import parse_positive_duration
     "log_url_file",
     "allow_insecure_redis",
     "namespace",
+    "durability",
     "log_level",
     "log_format",
 )
@@ -52,7 +53,8 @@ def relay(database: str, table: str, every: str, **flags: Any) -> None:
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    Relay(connect, outbox, where_log(settings), settings.namespace).run(seconds, stop)
+    taking = Relay(connect, outbox, where_log(settings), settings.namespace, durability=settings.durability)
+    taking.run(seconds, stop)
 
 
 def _opened(database: str, table: str) -> tuple[Callable[[], Connection], Outbox]:

@@ -11,6 +11,7 @@ from aggregator.commands.options import load_settings, settings_options
 from aggregator.commands.refusal import Refusal, warn
 from aggregator.declaration.read import Declared, declare
 from aggregator.embedded import EmbeddedError
+from aggregator.invalidation.durability import NeverDurable
 from aggregator.mistakes import Mistaken
 from aggregator.process.deploys import Declaring
 from aggregator.process.logs import log_as
@@ -38,7 +39,7 @@ def serve(file: str, watch: bool, **flags: Any) -> None:
         log_as(settings.log_level, settings.log_format)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(supervise(declared, settings, lambda running: _tell(declared, running), read, watch))
-    except (Mistaken, CannotListen, EmbeddedError, WorkersFail) as error:
+    except (Mistaken, CannotListen, EmbeddedError, NeverDurable, WorkersFail) as error:
         raise Refusal(str(error)) from None
 
 

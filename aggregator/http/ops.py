@@ -18,6 +18,7 @@ from aggregator.http.inspection import AskAll, explained, foreseen
 from aggregator.http.problems import Reply, problem
 from aggregator.http.publishing import MAX_BODY, Publishers, read_invalidation
 from aggregator.http.signatures import Message
+from aggregator.invalidation.durability import Unconfirmed
 from aggregator.invalidation.log import Log, LogUnavailable
 from aggregator.model.position import text_of
 
@@ -79,9 +80,10 @@ async def publish(request: Request, log: Log, publishers: Publishers, ask: AskAl
         return await foreseen(wanted.tags, ask)
     try:
         position = await log.append(wanted.tags, id=wanted.id, by=permitted.name)
-    except LogUnavailable:
+    except LogUnavailable as error:
         # After a timeout it may be in the log all the same.
-        return problem(503, "The invalidation log did not acknowledge this. Send it again; twice does no harm.", 1.0)
+        why = str(error) if isinstance(error, Unconfirmed) else "The invalidation log did not acknowledge this"
+        return problem(503, f"{why}. Send it again; twice does no harm.", 1.0)
     return Reply(202, orjson.dumps({"position": text_of(position)}), {"content-type": "application/json"})
 
 

@@ -4,9 +4,10 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from aggregator.invalidation import wire
+from aggregator.invalidation import durability, wire
 from aggregator.invalidation.log import LogUnavailable
 from aggregator.model.position import Position, position_at
+from aggregator.settings import Durability
 
 EPOCH = re.compile(rb"(\d+) (\w+)")
 
@@ -25,17 +26,35 @@ return 1
 """
 
 
-def queue(pipe: Any, namespace: str, records: Sequence[dict[str, str]]) -> None:
-    """Put into a transaction what appends records, all of them or none."""
+def queue(pipe: Any, namespace: str, records: Sequence[dict[str, str]], durable: Durability) -> None:
+    """Put into a pipeline what appends records, all of them or none, and waits until they are so durable."""
+    # A transaction of redis-py's gives its connection back before one could wait on it.
+    pipe.execute_command("MULTI")
     for fields in records:
         pipe.xadd(wire.stream_key(namespace), fields)
     pipe.get(wire.epoch_key(namespace))
+    pipe.execute_command("EXEC")
+    for command in durability.wait(durable):
+        pipe.execute_command(*command)
 
 
-def positions(replies: Sequence[Any]) -> list[Position] | None:
-    """Where the records are, from the transaction's replies; None: nowhere, for no epoch has been begun."""
-    match = EPOCH.fullmatch(replies[-1] or b"")
-    return [position_at(int(match[1]), stream_id) for stream_id in replies[:-1]] if match else None
+def positions(replies: Sequence[Any], durable: Durability) -> list[Position] | None:
+    """Where the records are, from the pipeline's replies, errors among them; None: nowhere, for no epoch has been
+    begun. Unconfirmed; RedisError where one of the commands failed."""
+    end = len(replies) - len(durability.wait(durable))
+    *queued, executed = replies[:end]
+    _raise_first([*queued, *(executed if isinstance(executed, list) else [executed])])
+    for reply in replies[end:]:
+        durability.confirm(durable, reply)
+    *stream_ids, epoch = executed
+    match = EPOCH.fullmatch(epoch or b"")
+    return [position_at(int(match[1]), stream_id) for stream_id in stream_ids] if match else None
+
+
+def _raise_first(replies: Sequence[Any]) -> None:
+    for reply in replies:
+        if isinstance(reply, Exception):
+            raise reply
 
 
 def vanished(namespace: str) -> LogUnavailable:

@@ -11,11 +11,12 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from aggregator.invalidation import appending, wire
+from aggregator.invalidation import appending, durability, wire
 from aggregator.invalidation.heartbeat import BEAT, beat_of
 from aggregator.invalidation.log import Batch, Beat, LogUnavailable
 from aggregator.invalidation.stream_state import batch_between, state_of
 from aggregator.model.position import Position
+from aggregator.settings import Durability
 
 
 class RedisLog:
@@ -23,10 +24,17 @@ class RedisLog:
 
     timeout: seconds after which any call is given up; `read` may take its `block` longer.
     wall: Unix seconds, noted in what is appended, for lag metrics only.
+    durable: where an append is before its position is told; Unconfirmed, a LogUnavailable, where it is not in time.
     """
 
     def __init__(
-        self, url: str, namespace: str = "aggregator", *, timeout: float = 1.0, wall: Callable[[], float] = time.time
+        self,
+        url: str,
+        namespace: str = "aggregator",
+        *,
+        timeout: float = 1.0,
+        wall: Callable[[], float] = time.time,
+        durable: Durability = "memory",
     ) -> None:
         self._namespace = namespace
         self._stream = wire.stream_key(namespace)
@@ -34,9 +42,10 @@ class RedisLog:
         self._heartbeat = wire.heartbeat_key(namespace)
         self._timeout = timeout
         self._wall = wall
+        self._durable = durable
         # Apart, so that no burst of appends keeps a reader or its heartbeat waiting for a connection.
         self._own = _connect(url, timeout, 2)
-        self._appends = _connect(url, timeout, 32)
+        self._appends = _connect(url, timeout, durability.connections(durable))
         # As a flat list of fields, not as a dictionary: see wire.decode_tags.
         for command in ("XREAD", "XRANGE", "XINFO STREAM"):
             self._own.set_response_callback(command, _untouched)
@@ -58,9 +67,19 @@ class RedisLog:
         return appended
 
     async def _append(self, records: Sequence[dict[str, str]]) -> list[Position] | None:
-        async with _within(self._timeout, "append"), self._appends.pipeline(transaction=True) as pipe:
-            appending.queue(pipe, self._namespace, records)
-            return appending.positions(await pipe.execute())
+        limit = self._timeout + durability.limit(self._durable)
+        async with _within(limit, "append"), self._appends.pipeline(transaction=False) as pipe:
+            appending.queue(pipe, self._namespace, records, self._durable)
+            return appending.positions(await pipe.execute(raise_on_error=False), self._durable)
+
+    async def ask_durable(self) -> None:
+        """NeverDurable where the server cannot make appends as durable as they are to be."""
+        async with _within(self._timeout, "ask_durable"):
+            for command in durability.wait(self._durable, 0.001):
+                try:
+                    await self._appends.execute_command(*command)  # type: ignore[no-untyped-call]
+                except ResponseError as error:
+                    raise durability.refusal(self._durable, error) from error
 
     async def read(self, after: str, count: int, block: float) -> Batch:
         """As in `Log`. XREAD only waits: Redis lets it skip what was trimmed, and says nothing of it."""

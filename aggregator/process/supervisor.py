@@ -18,6 +18,7 @@ from aggregator.http.exposition import Snapshot
 from aggregator.http.ops import admin_app
 from aggregator.http.publishing import Publishers
 from aggregator.identity.hashing import hash_key
+from aggregator.invalidation.durability import NeverDurable
 from aggregator.invalidation.evicting import evicting
 from aggregator.invalidation.log import LogUnavailable
 from aggregator.invalidation.nonces import Nonces
@@ -102,12 +103,13 @@ async def supervise(
         orders["hash_key"] = (key := hash_key(catalogue.hash_key)) or secrets.token_bytes(32)
         await _keeps_log(log_url, settings)
         workers = Workers(settings.workers, public, orders)
-        log = RedisLog(log_url, settings.namespace)
+        log = RedisLog(log_url, settings.namespace, durable=settings.durability)
         publishers = Publishers(catalogue.publishers.values(), Nonces(log.evaluate, settings.namespace))
         deploys = Deploys(Declaring(declared, settings), key, read, workers, publishers)
         app = admin_app(log, publishers, workers.fleet, workers.ask_all, deploys.openapi)
         running = Running(url_of(public), url_of(admin), without_password(redis_url), workers.snapshots)
         try:
+            await _refuse_undurable(log, settings)
             watching = [watched(declared.source, deploys.reload)] if watch else []
             works = [workers.run(), server(app, settings).serve([admin]), deploys.run(), *watching]
             await _run([*works, _announced(workers, lambda: tell(running))], deploys)
@@ -135,6 +137,19 @@ async def _keeps_log(url: str, settings: Settings) -> None:
         await log.close()
     if policy and not settings.allow_evicting_log:
         raise Mistaken([Mistake("", "", "log_url" if settings.log_url else "redis_url", _EVICTS.format(policy=policy))])
+
+
+async def _refuse_undurable(log: RedisLog, settings: Settings) -> None:
+    """NeverDurable where nothing could ever be acknowledged."""
+    if settings.durability != "memory" and not (settings.log_url or settings.redis_url):
+        where = "the embedded server has neither replica nor disk; name one that has: --log-url or --redis-url"
+        raise NeverDurable(f'durability = "{settings.durability}": {where}')
+    try:
+        await log.ask_durable()
+    except NeverDurable:
+        raise
+    except LogUnavailable:
+        return  # it starts all the same, and refuses invalidations until the log is there
 
 
 def _plain(settings: Settings) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from aggregator.invalidation.redis_stream import RedisLog
 from aggregator.model.position import Position
 from aggregator.publisher.calls import Batch, Calls
 from aggregator.publisher.retries import until
+from aggregator.settings import Durability
 
 
 class Publisher:
@@ -22,13 +23,21 @@ class Publisher:
     between, see `Outbox`.
 
     deadline: seconds in which an invalidation is tried again while Redis is away; 0 is one try.
-    timeout: seconds that one try has.
+    timeout: seconds that one try has, and up to 2 more where it waits for a replica or the disk.
+    durability: where an invalidation is before its position is told: in the "memory" of the log's server, in that of
+        a "replica" too, or on its "disk" (Redis 7.2 or Valkey, with appendonly yes).
     """
 
     def __init__(
-        self, url: str, namespace: str = "aggregator", *, deadline: float = 30.0, timeout: float = 1.0
+        self,
+        url: str,
+        namespace: str = "aggregator",
+        *,
+        deadline: float = 30.0,
+        timeout: float = 1.0,
+        durability: Durability = "memory",
     ) -> None:
-        self._log = RedisLog(url, namespace, timeout=timeout)
+        self._log = RedisLog(url, namespace, timeout=timeout, durable=durability)
         self._calls = Calls(deadline)
         self._sender: asyncio.Task[None] | None = None
 

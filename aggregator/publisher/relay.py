@@ -7,6 +7,7 @@ from typing import Any
 
 from aggregator.publisher.outbox import Connection, Outbox
 from aggregator.publisher.sync_log import SyncLog
+from aggregator.settings import Durability
 
 _log = logging.getLogger(__name__)
 
@@ -18,6 +19,7 @@ class Relay:
     connect: opens a connection for this relay alone; one of psycopg must not be in autocommit mode.
     most: rows that are taken at once.
     timeout: seconds that the log has to answer; rows (of SQLite, the database) are locked no longer for it.
+    durability: as `Publisher` has it; rows are locked for up to 2 s more while it is waited for.
     """
 
     def __init__(
@@ -29,11 +31,12 @@ class Relay:
         *,
         most: int = 100,
         timeout: float = 1.0,
+        durability: Durability = "memory",
     ) -> None:
         mark, table, lock = outbox.dialect.mark, outbox.table, outbox.dialect.lock
         self._connect = connect
         self._connection: Connection | None = None
-        self._log = SyncLog(url, namespace, timeout)
+        self._log = SyncLog(url, namespace, timeout, durability)
         self._begin = outbox.dialect.begin
         self._any = f"SELECT 1 FROM {table} LIMIT 1"  # noqa: S608  # an outbox checks its table's name
         self._claim = f"SELECT place, id, tags, at FROM {table} ORDER BY place LIMIT {most:d} {lock}"  # noqa: S608

@@ -7,6 +7,7 @@ from typing import Any
 from redis.exceptions import AuthenticationError, AuthorizationError, DataError, NoPermissionError
 from tenacity import RetryCallState, retry_if_exception, wait_random_exponential
 
+from aggregator.invalidation.durability import NeverDurable
 from aggregator.invalidation.log import LogUnavailable
 
 _FIRST, _LONGEST = 0.05, 2.0  # seconds; the random wait is up to the first, then twice as long each time
@@ -25,7 +26,9 @@ def until(deadline: float) -> dict[str, Any]:
 
 
 def _may_pass(error: BaseException) -> bool:
-    return isinstance(error, LogUnavailable) and not any(isinstance(cause, _HOPELESS) for cause in _causes(error))
+    if not isinstance(error, LogUnavailable) or isinstance(error, NeverDurable):
+        return False
+    return not any(isinstance(cause, _HOPELESS) for cause in _causes(error))
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -9,6 +9,7 @@ from tenacity import Retrying
 from aggregator.publisher.calls import Calls
 from aggregator.publisher.retries import until
 from aggregator.publisher.sync_log import SyncLog
+from aggregator.settings import Durability
 
 
 class SyncPublisher:
@@ -19,9 +20,15 @@ class SyncPublisher:
     """
 
     def __init__(
-        self, url: str, namespace: str = "aggregator", *, deadline: float = 30.0, timeout: float = 1.0
+        self,
+        url: str,
+        namespace: str = "aggregator",
+        *,
+        deadline: float = 30.0,
+        timeout: float = 1.0,
+        durability: Durability = "memory",
     ) -> None:
-        self._log = SyncLog(url, namespace, timeout)
+        self._log = SyncLog(url, namespace, timeout, durability)
         self._calls = Calls(deadline)
         self._sending = threading.Lock()
 

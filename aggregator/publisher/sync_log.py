@@ -5,29 +5,31 @@ from contextlib import contextmanager
 
 from redis import Redis
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 from redis.retry import Retry
 
-from aggregator.invalidation import appending, wire
+from aggregator.invalidation import appending, durability, wire
 from aggregator.invalidation.log import LogUnavailable
 from aggregator.model.position import Position
+from aggregator.settings import Durability
 
 
 class SyncLog:
     """Appends as `RedisLog` does. May be used by several threads, and by a process that was forked later.
 
-    timeout: seconds to connect, and seconds for each reply.
+    timeout: seconds to connect, and seconds for each reply. durable: as `RedisLog` has it.
     """
 
-    def __init__(self, url: str, namespace: str, timeout: float) -> None:
+    def __init__(self, url: str, namespace: str, timeout: float, durable: Durability) -> None:
         self._namespace = namespace
+        self._durable = durable
         self._redis = Redis.from_url(
             url,
             protocol=2,
             driver_info=None,  # as in RedisLog
             decode_responses=False,
             socket_connect_timeout=timeout,
-            socket_timeout=timeout,
+            socket_timeout=timeout + durability.limit(durable),
             retry=Retry(NoBackoff(), 0),
         )
 
@@ -44,14 +46,19 @@ class SyncLog:
         return appended
 
     def _append(self, records: Sequence[dict[str, str]]) -> list[Position] | None:
-        with self._redis.pipeline(transaction=True) as pipe:
-            appending.queue(pipe, self._namespace, records)
-            return appending.positions(pipe.execute())
+        with self._redis.pipeline(transaction=False) as pipe:
+            appending.queue(pipe, self._namespace, records, self._durable)
+            return appending.positions(pipe.execute(raise_on_error=False), self._durable)
 
     def ping(self) -> None:
-        """LogUnavailable unless the server answers."""
+        """LogUnavailable unless the server answers, and can make appends as durable as they are to be."""
         with _said("ping"):
             self._redis.ping()
+            for command in durability.wait(self._durable, 0.001):
+                try:
+                    self._redis.execute_command(*command)  # type: ignore[no-untyped-call]
+                except ResponseError as error:
+                    raise durability.refusal(self._durable, error) from error
 
     def close(self) -> None:
         """Give back the connections."""
