@@ -9,6 +9,7 @@ from aggregator.engine.compose import Composer
 from aggregator.engine.fill import Filler
 from aggregator.engine.flights import Flights
 from aggregator.engine.grant import Granting
+from aggregator.http.ops import publish
 from aggregator.invalidation.follower import Follower
 from aggregator.invalidation.watch import reading
 from aggregator.model.keys import canonical
@@ -22,6 +23,7 @@ from tests.flow import test_log_away as log_away
 from tests.flow import test_staleness as staleness
 from tests.flow import test_tiers as tiers
 from tests.planted.plant import planted
+from tests.unit import test_acknowledging as acknowledging
 from tests.unit import test_screen_keys as keys
 
 
@@ -82,6 +84,12 @@ BUGS = {
         "if view.storable",
         "if True",
         failures.test_r20_an_optional_failure_is_null_with_an_error_and_kept_by_nobody_as_whole,
+    ),
+    "acknowledge before append": Bug(
+        publish,
+        "position = await log.append(wanted.tags, id=wanted.id, by=permitted.name)",
+        "import asyncio; asyncio.ensure_future(log.append(wanted.tags)); position = 0",
+        acknowledging.test_r06_r07_what_could_not_be_appended_is_not_acknowledged,
     ),
     "errors shared for ever": Bug(
         LocalTier._release,
