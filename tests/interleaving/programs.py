@@ -1,102 +1,70 @@
-"""Small programs for two processes over one L2, one log and one MBU, of which every order of steps can be played."""
+"""Small programs for two processes over one L2, one log and MBUs, of which every order of steps can be played."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, NamedTuple
 
-from aggregator.invalidation.local import LocalLog
-from aggregator.invalidation.log import Batch
 from aggregator.model.position import Position
-from aggregator.model.screen import Slot
-from aggregator.tiers.local import LocalTier
-from loaders.loader import LoadRequest, Outcome
+from aggregator.model.screen import Screen, Slot
+from tests.interleaving.stepped import SteppedLog, SteppedShop, SteppedTier
 from tests.interleaving.steps import Choose, Steps, run
-from tests.world import Process, Shop, World, fragment, screen
+from tests.world import Process, World, fragment, screen
 
-T = TypeVar("T")
 HOME = screen(Slot("user", fragment("user"), required=True))
+PAGE = screen(Slot("user", fragment("user"), required=True), Slot("posts", fragment("posts"), required=True))
 HUNG = 5.0  # virtual seconds
 
 
-class SteppedTier(LocalTier):
-    """Each call is at the server in one step and its reply is there in another."""
-
-    steps: Steps
-
-    def _after_travel(self, act: Callable[[], T]) -> "asyncio.Future[T]":
-        async def travel() -> T:
-            await self.steps.reach("L2 acts")
-            done = act()
-            await self.steps.reach("L2 replies")
-            return done
-
-        return asyncio.get_running_loop().create_task(travel())
-
-
-class SteppedLog(LocalLog):
-    """A record is appended in one step, and delivered to each process in one of its own."""
-
-    steps: Steps
-
-    async def append(self, tags: Sequence[str], *, id: str | None = None, by: str | None = None) -> Position:
-        await self.steps.reach("log appends")
-        return await super().append(tags, id=id, by=by)
-
-    async def read(self, after: str, count: int, block: float) -> Batch:
-        batch = await super().read(after, count, block)
-        if batch.records:
-            await self.steps.reach("log delivers")
-        return batch
-
-
-class SteppedShop(Shop):
-    """It reads its value in one step and its answer is there in another."""
-
-    steps: Steps
-
-    async def load(self, requests: Sequence[LoadRequest]) -> Sequence[Outcome]:
-        await self.steps.reach("MBU reads")
-        outcomes = [self._outcome(request) for request in requests]
-        await self.steps.reach("MBU replies")
-        return outcomes
-
-
-class Program:
-    """One world; `committed` is the version that the MBU has, `applied` what each position overtook."""
+class Actors:
+    """What is done in one world; `committed` is the version of each slot that its MBU has."""
 
     def __init__(self, world: World, steps: Steps) -> None:
         self.world, self.steps = world, steps
-        self.committed = 0
-        self._published: list[tuple[Position, int]] = []
+        self.committed: Counter[str] = Counter()
+        self._published: list[tuple[Position, str, int]] = []
 
     async def read(self, number: int) -> None:
         """An answer is no older than what its process had applied when it was asked."""
         await self.steps.reach(f"reader asks {number}")
         process = self.world.processes[number]
-        least = max((v for at, v in self._published if at <= process.service.ledger.head), default=0)
-        found = (await process.data())["user"]
-        assert found["id"] == "42", found
-        assert found["v"] >= least, f"{found['v']} is older than {least}, which was applied"
+        head = process.service.ledger.head
+        for slot, found in (await process.data()).items():
+            least = max((v for at, name, v in self._published if name == slot and at <= head), default=0)
+            assert found["id"] == "42", found
+            assert found["v"] >= least, f"{slot} {found['v']} is older than {least}, which was applied"
 
-    async def change(self) -> None:
+    async def change(self, slot: str = "user") -> None:
         """Commit, then publish."""
-        await self.steps.reach("MBU commits")
-        self.committed += 1
-        version = self.committed
-        self.world.put("user", {"id": "42", "v": version})
-        self._published.append((await self.world.log.append(["user:42"]), version))
+        await self.steps.reach(f"{slot} commits")
+        self.committed[slot] += 1
+        version = self.committed[slot]
+        self.world.put(slot, {"id": "42", "v": version})
+        self._published.append((await self.world.log.append([f"{slot}:42"]), slot, version))
 
     async def evict(self, number: int) -> None:
         """L1 lets go of all it holds."""
         await self.steps.reach(f"evicts {number}")
         self._empty(self.world.processes[number])
 
+    async def fill(self) -> None:
+        """One process holds the screen, and L2 what it is made of."""
+        await self.world.processes[0].data()
+        await asyncio.sleep(0.01)
+
+    async def fill_posts_later(self) -> None:
+        """L2 holds a user of before a change of the posts; what it holds of these, and of the whole, is overtaken."""
+        await self.fill()
+        await self.change("posts")
+        await asyncio.sleep(0.01)
+
     async def settled(self) -> None:
         """Everything is applied: L1 of each process, and L2 behind it, give the last version."""
         await asyncio.sleep(0.1)
         for process in self.world.processes * 2:
-            found = (await process.data())["user"]["v"]
-            assert found == self.committed, f"{found} for ever, after {self.committed} was published"
+            found = {slot: value["v"] for slot, value in (await process.data()).items()}
+            last = {slot: self.committed[slot] for slot in found}
+            assert found == last, f"{found} for ever, after {last} was published"
             self._empty(process)
 
     def _empty(self, process: Process) -> None:
@@ -104,16 +72,26 @@ class Program:
             process.service.memory.remove(held)
 
 
-Actors = Callable[[Program], list[Awaitable[Any]]]
+class Program(NamedTuple):
+    """What is done at once, all orders of it; and what is done before that, in one order."""
 
-COLD: Mapping[str, Actors] = {
-    "fill and invalidate": lambda one: [one.read(0), one.change()],
-    "fill, join and invalidate": lambda one: [one.read(0), one.read(0), one.change()],
-    "fill twice and invalidate twice": lambda one: [one.read(0), one.read(1), one.change(), one.change()],
-}
-WARM: Mapping[str, Actors] = {
-    "promote and invalidate": lambda one: [one.read(1), one.change()],
-    "evict, promote, read and invalidate": lambda one: [one.evict(0), one.read(0), one.read(1), one.change()],
+    at_once: Callable[[Actors], list[Awaitable[Any]]]
+    before: Callable[[Actors], Awaitable[None]] | None = None
+    screen: Screen = HOME
+
+
+PROGRAMS: Mapping[str, Program] = {
+    "fill and invalidate": Program(lambda one: [one.read(0), one.change()]),
+    "fill, join and invalidate": Program(lambda one: [one.read(0), one.read(0), one.change()]),
+    "fill twice and invalidate twice": Program(lambda one: [one.read(0), one.read(1), one.change(), one.change()]),
+    "promote and invalidate": Program(lambda one: [one.read(1), one.change()], Actors.fill),
+    "evict, promote, read and invalidate": Program(
+        lambda one: [one.evict(0), one.read(0), one.read(1), one.change()], Actors.fill
+    ),
+    "compose and invalidate a part": Program(lambda one: [one.read(0), one.change()], screen=PAGE),
+    "compose of parts of different times and invalidate the older": Program(
+        lambda one: [one.read(0), one.change()], Actors.fill_posts_later, PAGE
+    ),
 }
 
 
@@ -121,30 +99,30 @@ def play(name: str, choose: Choose) -> list[str]:
     """One order of a program; returns its trace, which AssertionError and TimeoutError (who waits, hangs) have too."""
     steps = Steps(choose)
     try:
-        run(steps, _story(name, steps))
+        run(steps, _story(PROGRAMS[name], steps))
     except BaseException as error:
         error.add_note(" > ".join(steps.trace))
         raise
     return steps.trace
 
 
-async def _story(name: str, steps: Steps) -> None:
+async def _story(program: Program, steps: Steps) -> None:
     SteppedTier.steps = SteppedLog.steps = SteppedShop.steps = steps
-    world = World(HOME, processes=0)
+    world = World(program.screen, processes=0)
     world.shops = {mbu: SteppedShop() for mbu in world.shops}
     steps.free = True
     async with world:
         world.tier = SteppedTier(world.time)
         world.log = SteppedLog(lambda: 1_000_000.0 + world.time())
-        program = Program(world, steps)
-        world.put("user", {"id": "42", "v": 0})
+        actors = Actors(world, steps)
+        for mbu in world.shops:
+            world.put(mbu, {"id": "42", "v": 0})
         await asyncio.gather(world.start(), world.start())
-        if name in WARM:
-            await world.processes[0].data()
-            await asyncio.sleep(0.01)
+        if program.before:
+            await program.before(actors)
         steps.free = False
         async with asyncio.timeout(HUNG):
-            await asyncio.gather(*(WARM.get(name) or COLD[name])(program))
+            await asyncio.gather(*program.at_once(actors))
         steps.free = True
         async with asyncio.timeout(HUNG):
-            await program.settled()
+            await actors.settled()

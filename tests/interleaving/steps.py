@@ -3,6 +3,7 @@
 import asyncio
 import random
 import selectors
+from collections import defaultdict
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Protocol, TypeVar
 
@@ -93,11 +94,14 @@ class Drawn:
 
     def __init__(self, seed: int) -> None:
         self._draw = random.Random(seed)
+        # Were all steps alike, who has few of them to do would nearly always be done before the others are half-way.
+        self._speeds: defaultdict[str, float] = defaultdict(lambda: 10 ** self._draw.uniform(-2.0, 1.0))
 
     def __call__(self, steps: Sequence[str], quiet: bool) -> int | None:
         if not quiet and self._draw.random() < 0.7:
             return None
-        return self._draw.randrange(len(steps))
+        [place] = self._draw.choices(range(len(steps)), [self._speeds[step] for step in steps])
+        return place
 
 
 def next_choices(done: Listed) -> list[int] | None:
