@@ -54,8 +54,9 @@ def may_fall_back(entry: Entry, ledger: Ledger, now: float) -> bool:
     if first is None:
         return now < until
     overtaken_at = ms_of(first) / 1000
-    # What had been of no use any more when it was overtaken is of none afterwards.
-    return overtaken_at < until and now < overtaken_at + allowed and not forgotten(entry, ledger)
+    # What had been of no use any more when it was overtaken is of none afterwards. Both ways, as the server's clock may
+    # have stepped back since: then "not yet so long ago" would hold for as long as the step.
+    return overtaken_at < until and abs(now - overtaken_at) < allowed and not forgotten(entry, ledger)
 
 
 def overtaken_until(entry: Entry, ledger: Ledger) -> float:
