@@ -102,6 +102,7 @@ class Process:
 
     def __init__(self, world: "World", **settings: Any) -> None:
         self.world = world
+        self.clock = FleetClock(world.time, wall=1_000_000.0)
         loaders = {name: Deadline(shop, DEADLINE) for name, shop in world.shops.items()}
         self.service = Service(
             world.catalogue,
@@ -109,7 +110,7 @@ class Process:
             world.tier,
             world.log,
             loaders,
-            FleetClock(world.time, wall=1_000_000.0),
+            self.clock,
             draw=lambda: world.draw,
             hot=world.hot,
         )
