@@ -61,6 +61,5 @@ def test_a_503_says_what_was_not_confirmed(clean_redis_url: str) -> None:
         assert is_problem(got, 503)
         assert int(got.headers["retry-after"]) >= 1
         assert got.json["detail"] == (
-            'durability = "replica": no replica has it within 2 s. '
-            "It may be in the log all the same: send it again, which does no harm."
+            'durability = "replica": no replica has it within 2 s. Send it again; twice does no harm.'
         )

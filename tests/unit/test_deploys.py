@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 
 from aggregator.declaration.read import Declared, declare_raw
 from aggregator.http.publishing import Publishers
+from aggregator.invalidation.nonces import Nonces
 from aggregator.mistakes import Mistake, Mistaken
 from aggregator.model.catalogue import Secret
 from aggregator.process.deploys import Declaring, Deploys
@@ -52,7 +53,7 @@ class Stage:
 
     def __init__(self, now: Declared, then: Declared | Mistaken, refuses: str = "", **settings: Any) -> None:
         self.workers, self.then, self.settings = Scripted(refuses), then, Settings(**settings)
-        self.publishers = Publishers(now.catalogue.publishers.values())
+        self.publishers = Publishers(now.catalogue.publishers.values(), Nonces(None, "n"))  # type: ignore[arg-type]
         read = None if not now.content else self._read
         self.deploys = Deploys(Declaring(now, Settings()), None, read, self.workers, self.publishers)  # type: ignore[arg-type]
 
