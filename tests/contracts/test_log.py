@@ -4,7 +4,6 @@ fakeredis is not among them: it has no INFO, and so no replication id, which the
 """
 
 import asyncio
-import shutil
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import closing
@@ -17,7 +16,6 @@ from aggregator.invalidation.local import LocalLog
 from aggregator.invalidation.log import Beat, Log, LogUnavailable
 from aggregator.invalidation.redis_stream import RedisLog
 from aggregator.model.position import epoch_in, position_at, stream_id_of
-from tests import servers
 from tests.servers import KINDS, valkey
 
 
@@ -443,14 +441,8 @@ async def _eventually_beats(log: Log) -> Beat:
 
 
 @pytest.mark.parametrize("policy", ["noeviction", "volatile-ttl"])
-@pytest.mark.parametrize("program", [servers.binary(), "redis-server"], ids=["valkey", "redis"])
-def test_r25_a_full_server_still_proves_and_acknowledges_nothing(
-    monkeypatch: pytest.MonkeyPatch, program: str, policy: str
-) -> None:
-    if not shutil.which(program):
-        pytest.skip(f"there is no {program}")
-    monkeypatch.setattr(servers, "binary", lambda: program)
-
+@pytest.mark.parametrize("kind", KINDS)
+def test_r25_a_full_server_still_proves_and_acknowledges_nothing(kind: str, policy: str) -> None:
     async def steps(log: Log) -> None:
         position = await log.append(["user:1"])
         raw(url, "CONFIG", "SET", "maxmemory", "1")
@@ -464,7 +456,7 @@ def test_r25_a_full_server_still_proves_and_acknowledges_nothing(
         raw(url, "CONFIG", "SET", "maxmemory", "0")
         assert await log.append(["user:2"]) > position
 
-    with valkey("--maxmemory-policy", policy) as url:
+    with valkey("--maxmemory-policy", policy, kind=kind) as url:
         with_log(_only(url), steps)
 
 

@@ -127,7 +127,7 @@ def test_a_view_of_a_viewer_is_private_and_its_public_parts_are_shared(running: 
         got = running.get(f"/cart/{id}", {"authorization": token(f"{subject}-{id}")})
         assert got.json["data"] == {"cart": subject, "plain": "for all"}
         assert got.headers["cache-control"].startswith("private, max-age=")
-        assert got.headers["vary"] == "accept, accept-encoding, authorization"
+        assert got.headers["vary"] == "accept, accept-encoding, authorization, aggregator-min-position"
     assert mbu.calls[f"/plain/{id}"] == 1
     assert all("authorization" not in one.headers for one in mbu.seen)
     again = running.get(f"/cart/{id}", {"authorization": token(f"anna-{id}", more="another token")})

@@ -119,7 +119,7 @@ def tier(got: Got) -> str:
 
 def test_s25_a_publisher_has_the_log_and_nothing_else(guarded: Guarded) -> None:
     """It begins a log that there is not, and appends; entries are not for it."""
-    log = SyncLog(guarded.url("publisher"), guarded.namespace, 5.0)
+    log = SyncLog(guarded.url("publisher"), guarded.namespace, 5.0, "memory")
     log.ping()
     assert len(log.append_all([{"tags": '["a"]'}])) == 1
     log.close()

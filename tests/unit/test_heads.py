@@ -104,7 +104,7 @@ def test_a_head_in_full(form: str, made: float, age: int) -> None:
     told = [
         b"cache-control: private, max-age=14",
         b'cache-status: aggregator;hit;ttl=54;detail="L1"',
-        b"vary: accept, accept-encoding",
+        b"vary: accept, accept-encoding, aggregator-min-position",
         b"age: 4",
         b'aggregator-slots: "slot0";state=fresh;age=4, "slot1";state=fresh;age=%d' % age,
         b'etag: "%b%b"' % (digest_of(BODY), f"-{form}".encode() if form else b""),
