@@ -49,7 +49,7 @@ def test_entries_come_back_in_the_order_of_the_keys(world: World):
     play(world, steps)
 
 
-def test_l2_never_goes_back(world: World):
+def test_r50_l2_never_goes_back(world: World):
     """A lower position does not replace a higher one; an equal and a higher one do."""
 
     async def steps(tier: SharedTier) -> None:

@@ -76,7 +76,7 @@ def test_a_required_failure_refuses_the_screen(failure: Failed, status: int) -> 
     run(story())
 
 
-def test_a_slow_mbu_is_late_at_its_deadline() -> None:
+def test_r33_a_slow_mbu_is_late_at_its_deadline() -> None:
     """A load ends at the MBU's deadline, and fails as such."""
 
     async def story() -> None:
@@ -117,7 +117,7 @@ def test_a_defect_ends_the_request_that_meets_it(monkeypatch: pytest.MonkeyPatch
     run(story())
 
 
-def test_stale_if_error_stands_in_and_says_so() -> None:
+def test_r34_stale_if_error_stands_in_and_says_so() -> None:
     """An expired part is used while its MBU fails, for as long as declared; the answer is stale, not whole."""
 
     async def story() -> None:
@@ -136,7 +136,7 @@ def test_stale_if_error_stands_in_and_says_so() -> None:
     run(story())
 
 
-def test_what_was_invalidated_never_stands_in() -> None:
+def test_r35_what_was_invalidated_never_stands_in() -> None:
     """An overtaken part is no fallback, however long stale_if_error is."""
 
     async def story() -> None:

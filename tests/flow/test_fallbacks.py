@@ -124,7 +124,9 @@ def test_a_list_none_of_which_could_be_had_has_failed() -> None:
 
 
 @pytest.mark.parametrize(("declared", "shown"), [(MAIN, None), (OVERTAKEN, "old")])
-def test_what_was_invalidated_stands_in_only_where_the_fragment_says_so(declared: Fragment, shown: str | None) -> None:
+def test_r35_what_was_invalidated_stands_in_only_where_the_fragment_says_so(
+    declared: Fragment, shown: str | None
+) -> None:
     """And is told as overtaken, and never cacheable."""
 
     async def main() -> None:
@@ -144,7 +146,7 @@ def test_what_was_invalidated_stands_in_only_where_the_fragment_says_so(declared
 
 
 @pytest.mark.parametrize("again", [0, 1, 3, 20])
-def test_its_time_counts_from_the_first_invalidation(again: int) -> None:
+def test_r35_its_time_counts_from_the_first_invalidation(again: int) -> None:
     """Later ones do not begin it anew, however many there are."""
 
     async def main() -> None:

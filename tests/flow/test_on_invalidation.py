@@ -40,7 +40,7 @@ def _states(answer: Answer) -> list[str]:
     return [slot.state for slot in answer.slots]
 
 
-def test_the_old_one_is_served_marked_until_the_new_one_is_there() -> None:
+def test_r35_the_old_one_is_served_marked_until_the_new_one_is_there() -> None:
     async def play() -> None:
         async with World(screen(_refreshing("feed"), _refreshing("user"))) as world:
             process = await _fill(world)

@@ -284,7 +284,7 @@ def test_others_run_while_what_need_not_be_composed_is_taken_off_the_agenda() ->
     run(play())
 
 
-def test_who_was_served_what_was_invalidated_late_does_not_take_the_place_of_what_was_composed_meanwhile() -> None:
+def test_r50_who_was_served_what_was_invalidated_late_does_not_take_the_place_of_what_was_composed_meanwhile() -> None:
     feed = fragment("feed", lifetime=Lifetime(60.0, stale_while_revalidate=10.0), serves_overtaken=True)
     home = screen(Slot("feed", feed), reading("item", {"id": "feed.item"}))
     old, new = ({"feed": {"item": id}, "item": id} for id in ("a", "b"))

@@ -53,7 +53,7 @@ def test_a_process_without_the_view_serves_the_stale_fragment_too() -> None:
     run(story())
 
 
-def test_a_failed_revalidation_keeps_the_stale_view_to_its_bound() -> None:
+def test_r50_a_failed_revalidation_keeps_the_stale_view_to_its_bound() -> None:
     """While the MBU fails the stale view goes on being served, asked for once a second at most; then it ends."""
 
     async def story() -> None:

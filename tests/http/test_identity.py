@@ -237,7 +237,7 @@ QUERIES = st.lists(st.tuples(st.sampled_from(["page", "id", "q", "debug"]), st.i
 @pytest.mark.prove
 @settings(max_examples=scale(60, 1_000), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(UNDECLARED, QUERIES, st.binary(max_size=30), st.integers(0, 10**12))
-def test_s02_what_is_not_declared_never_changes_the_answer_nor_what_an_mbu_sees(
+def test_s01_s02_what_is_not_declared_never_changes_the_answer_nor_what_an_mbu_sees(
     running: Running, mbu: Mbu, headers: dict[str, str], query: list[tuple[str, int]], body: bytes, number: int
 ) -> None:
     """Header, cookie, query or body: the same bytes, and the same request to the MBU, cold and warm."""

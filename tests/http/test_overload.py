@@ -56,7 +56,7 @@ def test_r17_a_required_part_that_was_shed_makes_the_screen_503(running: Running
     assert mbu.calls[f"/narrow/4/{id}"] == 0
 
 
-def test_an_mbu_that_fails_again_and_again_is_left_alone(running: Running, mbu: Mbu, id: str) -> None:
+def test_r34_an_mbu_that_fails_again_and_again_is_left_alone(running: Running, mbu: Mbu, id: str) -> None:
     """Its screens are 503 at once, with Retry-After, until it answers a single try."""
     for number in range(10):
         mbu.put(f"/broken/{number}{id}", 1, status=500)

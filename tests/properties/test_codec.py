@@ -112,7 +112,7 @@ def test_a_field_of_the_wrong_type_is_a_miss(place: int, wrong: object):
 
 
 @pytest.mark.parametrize("version", [0, VERSION + 1, 127])
-def test_another_version_is_a_miss(version: int):
+def test_r38_another_version_is_a_miss(version: int):
     """Two versions of the program may share one Redis."""
     assert decode(b"key", sealed([version, *fields_of(SAMPLE)[1:]])) is None
 

@@ -180,7 +180,7 @@ class Crowd:
 
 @pytest.mark.prove
 @pytest.mark.timeout(600)
-def test_nobody_gets_anothers_byte(monkeypatch: Any) -> None:
+def test_s06_nobody_gets_anothers_byte(monkeypatch: Any) -> None:
     """Whatever is shared between them, joined, cancelled, stale or standing in."""
     monkeypatch.setenv("K", SECRET)
     seed = random.randrange(2**32)

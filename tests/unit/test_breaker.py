@@ -45,7 +45,7 @@ def test_an_open_breaker_asks_nobody_and_says_when_to_come_again() -> None:
     run(main())
 
 
-def test_exactly_one_probe_goes_through_and_closes_it_when_the_mbu_answers() -> None:
+def test_r34_exactly_one_probe_goes_through_and_closes_it_when_the_mbu_answers() -> None:
     async def main() -> None:
         breaker, inner = await opened(FINE)
         await asyncio.sleep(5)

@@ -30,7 +30,7 @@ def held(*targets: str) -> ScriptedLoader:
     return loader
 
 
-def test_a_late_load_fails_at_the_deadline_to_the_instant_and_is_cancelled() -> None:
+def test_r33_a_late_load_fails_at_the_deadline_to_the_instant_and_is_cancelled() -> None:
     async def main() -> None:
         inner, begin = held("/a"), now()
         outcomes = await Deadline(inner, 0.5).load([LoadRequest("/a")])
