@@ -101,7 +101,6 @@ async def supervise(
             "log_url": log_url,
         }
         orders["hash_key"] = (key := hash_key(catalogue.hash_key)) or secrets.token_bytes(32)
-        await _keeps_log(log_url, settings)
         workers = Workers(settings.workers, public, orders)
         log = RedisLog(log_url, settings.namespace, durable=settings.durability)
         publishers = Publishers(catalogue.publishers.values(), Nonces(log.evaluate, settings.namespace))
@@ -109,6 +108,7 @@ async def supervise(
         app = admin_app(log, publishers, workers.fleet, workers.ask_all, deploys.openapi)
         running = Running(url_of(public), url_of(admin), without_password(redis_url), workers.snapshots)
         try:
+            await _refuse_evicting(log, settings)
             await _refuse_undurable(log, settings)
             watching = [watched(declared.source, deploys.reload)] if watch else []
             works = [workers.run(), server(app, settings).serve([admin]), deploys.run(), *watching]
@@ -125,16 +125,13 @@ def _embedded(stack: ExitStack, settings: Settings) -> str:
     return embedded.url
 
 
-async def _keeps_log(url: str, settings: Settings) -> None:
+async def _refuse_evicting(log: RedisLog, settings: Settings) -> None:
     """Mistaken if the log's server would evict it, and that is not allowed."""
-    log = RedisLog(url, settings.namespace)
     try:
         policy = await evicting(log.evaluate, settings.namespace)
     except LogUnavailable as error:
         _log.warning("maxmemory_policy_unknown", detail=str(error))
         return
-    finally:
-        await log.close()
     if policy and not settings.allow_evicting_log:
         raise Mistaken([Mistake("", "", "log_url" if settings.log_url else "redis_url", _EVICTS.format(policy=policy))])
 
