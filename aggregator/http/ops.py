@@ -16,7 +16,7 @@ from aggregator.http.exposition import Exposition, Snapshot
 from aggregator.http.health import Health, health_reply
 from aggregator.http.inspection import AskAll, explained, foreseen
 from aggregator.http.problems import Reply, problem
-from aggregator.http.publishing import MAX_BODY, Publishers, read_invalidation
+from aggregator.http.publishing import Publishers, read_invalidation
 from aggregator.http.signatures import Message
 from aggregator.invalidation.durability import Unconfirmed
 from aggregator.invalidation.log import Log, LogUnavailable
@@ -65,9 +65,7 @@ def admin_app(
 async def publish(request: Request, log: Log, publishers: Publishers, ask: AskAll) -> Reply:
     """Append the body's tags to the log: 202 with their position once they are in it. With ?dry-run nothing is
     appended, and what would follow is told."""
-    body = await _body(request)
-    if len(body) > MAX_BODY:  # not read to its end, so that nobody can say who sent it
-        return problem(413, f"The body is longer than the {MAX_BODY} bytes that are taken.")
+    body = await request.body()  # bounded by the listener
     wanted = read_invalidation(body)
     tags = () if isinstance(wanted, Reply) else wanted.tags
     # Who asks is settled before what is wrong with the body is told.
@@ -91,16 +89,6 @@ def _message(request: Request) -> Message:
     target = request.scope["raw_path"] + (b"?" + query if (query := request.scope["query_string"]) else b"")
     url = f"http://{request.headers.get('host', '')}{target.decode('latin-1')}"
     return Message(request.method, url, request.headers)
-
-
-async def _body(request: Request) -> bytes:
-    """The body, or a little more than what is taken of it."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY:
-            break
-    return bytes(body)
 
 
 def _response(reply: Reply) -> Response:

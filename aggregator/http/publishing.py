@@ -17,7 +17,6 @@ from aggregator.model.catalogue import Publisher
 from aggregator.model.tags import tag_mistake
 from aggregator.model.turn import Pace, Turns
 
-MAX_BODY = 256 * 1024
 HOW_TO_DECLARE = (
     "No publishers are declared, so nobody may invalidate over HTTP. Declare one: "
     '[publishers.users] with key_env = "USERS_KEY" and tags = ["user:*"].'
