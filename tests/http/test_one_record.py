@@ -6,30 +6,13 @@ import redis
 
 from aggregator.invalidation import wire
 from tests.running import Mbu, Running, until
-
-TEXT = """
-version = 1
-[defaults]
-fresh_for = "60s"
-[mbus.m]
-url = "$MBU"
-[fragments.part]
-mbu = "m"
-path = "/part/{id}"
-tags = ["part:{id}"]
-[screens.home]
-path = "/home/{id}"
-slots = { part = "part" }
-[publishers.all]
-key_env = "KEY"
-tags = ["*"]
-"""
+from tests.samples.one_part import ONE_PART
 
 
 def test_r30_an_invalidation_is_one_record_whatever_follows_from_it(mbu: Mbu, redis_url: str, id: str) -> None:
     """Four workers apply it, load anew and store; none of them publishes."""
     flags = ["--refresh-budget", "200"]
-    with Running(TEXT.replace("$MBU", mbu.url), redis_url, 4, {"KEY": "k"}, flags) as one:
+    with Running(ONE_PART.replace("$MBU", mbu.url), redis_url, 4, {"KEY": "k"}, flags) as one:
 
         def applied() -> float:
             lines = one.get("/metrics", admin=True).body.decode().splitlines()

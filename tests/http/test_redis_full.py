@@ -10,26 +10,10 @@ import redis
 
 from tests.http.raw_answers import is_problem
 from tests.running import Got, Mbu, Running, until
+from tests.samples.one_part import ONE_PART
 from tests.scale import FULL
 from tests.servers import Valkey
 
-TEXT = """
-version = 1
-[defaults]
-fresh_for = "10m"
-[mbus.m]
-url = "$MBU"
-[fragments.part]
-mbu = "m"
-path = "/part/{id}"
-tags = ["part:{id}"]
-[screens.home]
-path = "/home/{id}"
-slots = { part = "part" }
-[publishers.all]
-key_env = "KEY"
-tags = ["*"]
-"""
 LIMIT = 16_000_000
 SECONDS = 60.0 if FULL else 4.0  # twice as long as a proof lasts, at least
 
@@ -55,7 +39,7 @@ def fill(url: str, limit: int) -> None:
 def test_r25_a_full_redis_costs_no_answer_and_no_proof(full: Valkey, mbu: Mbu, id: str, limit: int) -> None:
     """Screens are 200, what is held stays a hit, stores fail and are counted, and an invalidation is refused, or
     acknowledged and applied."""
-    with Running(TEXT.replace("$MBU", mbu.url), full.url, env={"KEY": "k"}) as one:
+    with Running(ONE_PART.replace("$MBU", mbu.url), full.url, env={"KEY": "k"}) as one:
         until(lambda: one.get("/readyz", admin=True).json["vouching"], "it vouches")
         mbu.put(f"/part/{id}", 0)
         one.get(f"/home/{id}")

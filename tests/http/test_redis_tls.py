@@ -9,25 +9,8 @@ import pytest
 
 from tests.certificates import certificate
 from tests.running import Mbu, Running, until
+from tests.samples.one_part import ONE_PART
 from tests.tcp_proxy import TcpProxy
-
-TEXT = """
-version = 1
-[defaults]
-fresh_for = "60s"
-[mbus.m]
-url = "$MBU"
-[fragments.part]
-mbu = "m"
-path = "/part/{id}"
-tags = ["part:{id}"]
-[screens.home]
-path = "/home/{id}"
-slots = { part = "part" }
-[publishers.all]
-key_env = "KEY"
-tags = ["*"]
-"""
 
 
 @pytest.fixture
@@ -41,7 +24,7 @@ def secured(tmp_path: Path, redis_url: str) -> Iterator[TcpProxy]:
 
 def test_s25_l2_and_log_are_reached_by_tls(mbu: Mbu, secured: TcpProxy, tmp_path: Path, id: str) -> None:
     """What one service keeps another finds; what is invalidated is overtaken."""
-    url, text = f"{secured.url}?ssl_ca_certs={tmp_path / 'redis.pem'}", TEXT.replace("$MBU", mbu.url)
+    url, text = f"{secured.url}?ssl_ca_certs={tmp_path / 'redis.pem'}", ONE_PART.replace("$MBU", mbu.url)
     mbu.put(f"/part/{id}", 1)
     with Running(text, url, env={"KEY": "k"}) as one:
         until(lambda: one.get("/readyz", admin=True).json["vouching"], "it reads the log")
@@ -62,7 +45,7 @@ def test_s25_a_server_that_nobody_vouches_for_is_not_spoken_to(
     certificate(tmp_path, "another")
     mbu.put(f"/part/{id}", 1)
     url, flags = f"{secured.url}?ssl_ca_certs={tmp_path / 'another.pem'}", ["--startup-limit", "100ms"]
-    with Running(TEXT.replace("$MBU", mbu.url), url, env={"KEY": "k"}, flags=flags) as one:
+    with Running(ONE_PART.replace("$MBU", mbu.url), url, env={"KEY": "k"}, flags=flags) as one:
         assert one.get(f"/home/{id}").json == {"data": {"part": 1}}
         posted = one.get("/invalidations", {"authorization": "Bearer k"}, "POST", b'{"tags":["a"]}', admin=True)
         assert posted.status == 503
