@@ -11,6 +11,7 @@ import structlog
 from aggregator.engine.answer import Answer, Refused
 from aggregator.engine.serve import Screens, Sought
 from aggregator.http.blocks import read_headers
+from aggregator.http.cut_off import cut_off
 from aggregator.http.heads import raw
 from aggregator.http.health import HEALTH_PATHS
 from aggregator.http.hits import Hits
@@ -123,6 +124,9 @@ class Direct:
         with structlog.contextvars.bound_contextvars(request_id=asked.name):
             try:
                 answer = await asked.screens.composed(sought, entry)
+            except asyncio.CancelledError:
+                done(self._raw(asked, cut_off()))
+                raise
             except Exception:
                 done(self._defect(asked))
                 return

@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -59,7 +59,9 @@ def admin_app(
         Route("/explain", explain),
         Route("/openapi.json", description),
     ]
-    return Starlette(routes=routes, exception_handlers={HTTPException: _refused, Exception: _defect})
+    return Starlette(
+        routes=routes, exception_handlers={HTTPException: _refused, ClientDisconnect: _left, Exception: _defect}
+    )
 
 
 async def publish(request: Request, log: Log, publishers: Publishers, ask: AskAll) -> Reply:
@@ -101,6 +103,10 @@ async def _refused(request: Request, error: Exception) -> Response:
     response = _response(problem(error.status_code, f"{request.method} {request.url.path}: {error.detail}."))
     response.headers.update(error.headers or {})
     return response
+
+
+async def _left(_: Request, error: Exception) -> Response:
+    return Response(status_code=400)  # to nobody
 
 
 async def _defect(_: Request, error: Exception) -> Response:

@@ -5,8 +5,8 @@ import os
 import secrets
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
-from contextlib import ExitStack, closing
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import ExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +26,7 @@ from aggregator.invalidation.redis_stream import RedisLog
 from aggregator.mistakes import Mistake, Mistaken
 from aggregator.process.deploys import Declaring, Deploys, Read
 from aggregator.process.watching import watched
-from aggregator.process.worker import server
+from aggregator.process.worker import Server, server
 from aggregator.process.workers import Workers
 from aggregator.settings import Settings, without_password
 
@@ -110,12 +110,15 @@ async def supervise(
         try:
             await _refuse_evicting(log, settings)
             await _refuse_undurable(log, settings)
-            watching = [watched(declared.source, deploys.reload)] if watch else []
-            works = [workers.run(), server(app, settings).serve([admin]), deploys.run(), *watching]
-            await _run([*works, _announced(workers, lambda: tell(running))], deploys)
+            async with _served(server(app, settings), admin) as serving:
+                watching = [watched(declared.source, deploys.reload)] if watch else []
+                works = [workers.run(), serving, deploys.run(), *watching]
+                try:
+                    await _run([*works, _announced(workers, lambda: tell(running))], deploys)
+                finally:
+                    public.close()  # so that who connects meanwhile is refused, and not left waiting for nobody
+                    await workers.stop(settings.drain_limit + 1)
         finally:
-            public.close()  # so that who connects while the workers drain is refused, and not left waiting for nobody
-            await workers.stop(settings.drain_limit + 1)
             await log.close()
 
 
@@ -153,14 +156,25 @@ def _plain(settings: Settings) -> dict[str, Any]:
     return settings.model_dump(mode="json")
 
 
-async def _run(works: Iterable[Coroutine[Any, Any, Any]], deploys: Deploys) -> None:
+@asynccontextmanager
+async def _served(http: Server, listening: socket.socket) -> AsyncIterator[Awaitable[None]]:
+    """Answer until the block ends, and what is under way then; gives what ends if that fails."""
+    serving = asyncio.create_task(http.serve([listening]))
+    try:
+        yield asyncio.shield(serving)
+    finally:
+        http.should_exit = True
+        await asyncio.wait([serving])
+
+
+async def _run(works: Iterable[Awaitable[Any]], deploys: Deploys) -> None:
     """Until a signal comes that ends it, or one of the works fails."""
     loop, stopped = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     loop.add_signal_handler(signal.SIGHUP, deploys.reload)
     loop.add_signal_handler(signal.SIGUSR2, deploys.replace)
-    tasks: list[asyncio.Task[Any]] = [loop.create_task(work) for work in works]
+    tasks = [asyncio.ensure_future(work) for work in works]
     waiting = loop.create_task(stopped.wait())
     try:
         while not stopped.is_set():

@@ -15,10 +15,12 @@ from typing import Any
 import structlog
 import uvicorn
 import uvloop
+from starlette.types import ASGIApp
 
 from aggregator.app import Service, connect
 from aggregator.declaration.read import Declared, declare, declare_content
 from aggregator.generation import Loading
+from aggregator.http.cut_off import told_when_cut_off
 from aggregator.http.limited import Limits
 from aggregator.http.quick import Never, Quick
 from aggregator.http.wire import Wire
@@ -50,7 +52,7 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def server(app: object, settings: Settings, quick: Quick | None = None) -> Server:
+def server(app: ASGIApp, settings: Settings, quick: Quick | None = None) -> Server:
     """An HTTP server that stops when its `should_exit` is set. app: an ASGI application, which dates its own answers
     where something quicker is given."""
     limits = Limits(
@@ -60,7 +62,7 @@ def server(app: object, settings: Settings, quick: Quick | None = None) -> Serve
         connections=settings.max_connections,
     )
     config = uvicorn.Config(
-        app,  # type: ignore[arg-type]
+        told_when_cut_off(app),
         http=partial(Wire, limits, quick or Never()),  # type: ignore[arg-type]
         ws="none",
         lifespan="off",

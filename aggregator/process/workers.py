@@ -41,7 +41,7 @@ class Workers:
         self._living: dict[int, Worker] = {}
         self._beside: set[Worker] = set()
         self._gone: list[Snapshot] = []
-        self._ready = False
+        self._ready = self._stopping = False
         self._one_reported = False
 
     async def run(self) -> None:
@@ -57,7 +57,8 @@ class Workers:
             raise WorkersFail from None
 
     async def stop(self, seconds: float) -> None:
-        """Let them finish what they are at; kill what is late."""
+        """Let them finish what they are at; kill what is late. From now on the instance is not ready."""
+        self._stopping = True
         workers = [*self._living.values(), *self._beside]
         for worker in workers:
             worker.tell(signal.SIGTERM)
@@ -78,7 +79,7 @@ class Workers:
         # Once, for good: that a worker is replaced is told by the rest, and must not take the instance out.
         self._ready = self._ready or (complete and all(health.ready for health in healths))
         together = Health(
-            self._ready,
+            self._ready and not self._stopping,
             complete and all(health.vouching for health in healths),
             self._orders["settings"]["when_unproven"],
             complete and all(health.l2 for health in healths),
