@@ -44,3 +44,14 @@ def anonymous(pid: int) -> int:
     """Bytes of memory of its own that a process has."""
     [kilobytes] = re.findall(r"RssAnon:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
     return int(kilobytes) * 1_024
+
+
+def peers(pid: int) -> set[int]:
+    """The other ends' ports of the connections over IPv4 that a process has."""
+    folder = Path(f"/proc/{pid}")
+    inodes = set()
+    for link in (folder / "fd").iterdir():
+        with suppress(FileNotFoundError):  # it has been closed meanwhile
+            inodes.update(re.findall(r"socket:\[(\d+)\]", os.readlink(link)))
+    lines = [line.split() for line in (folder / "net" / "tcp").read_text().splitlines()[1:]]
+    return {int(words[2].partition(":")[2], 16) for words in lines if words[9] in inodes}
