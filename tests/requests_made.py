@@ -53,7 +53,9 @@ class Maker:
         if kind == 0:
             return b"/lasting/%d" % chance.randrange(4)
         if kind == 1:
-            return chance.choice([b"/mine", b"/own", b"/themed", b"/search", b"/a/me", b"/search?q=a", b"/need?must=1"])
+            return chance.choice(
+                [b"/mine", b"/silent", b"/own", b"/themed", b"/search", b"/a/me", b"/search?q=a", b"/need?must=1"]
+            )
         return b"/%b/%b" % (chance.choice(ROOTS[:6]), chance.choice(IDS[:5]))
 
     def _odd_target(self) -> bytes:

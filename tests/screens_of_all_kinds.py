@@ -44,6 +44,7 @@ _SCREENS: dict[str, dict[str, Any]] = {
     "spoken": {"path": "/spoken/{id}", "headers": ["accept-language"], "slots": ["spoken"]},
     "themed": {"path": "/themed", "cookies": ["session"], "slots": ["themed"]},
     "mine": {"path": "/mine", "required": ["mine"]},
+    "silent": {"path": "/silent", "required": ["mine"], "cache_headers": False},
     "team": {"path": "/team/{id}", "headers": ["accept-language"], "slots": ["team"], "client_max_age": "30s"},
     "own": {"path": "/own", "slots": ["own"]},
     "a_id": {"path": "/a/{id}", "slots": ["card"]},

@@ -107,7 +107,11 @@ def _whole(screen: Screen) -> Table:
             },
         },
     }
-    names = ("ETag", "Age", "Cache-Control", "Cache-Status", *(["Aggregator-Slots"] if screen.tells_slots else []))
+    told = [
+        *(["Age", "Cache-Status"] if screen.tells_cache else []),
+        *(["Aggregator-Slots"] if screen.tells_slots else []),
+    ]
+    names = ("ETag", "Cache-Control", *told)
     headers = {name: {"schema": {"type": "string"}} for name in names}
     content = {kind: {"schema": schema} for kind in ("application/json", "application/msgpack")}
     return {"description": "The composed screen.", "headers": headers, "content": content}

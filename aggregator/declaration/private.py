@@ -29,6 +29,9 @@ def check_private(written: Written) -> Found:
             if header in _CREDENTIALS:
                 message = f"{header} holds a credential: {_CREDENTIALS[header]}"
                 yield written.mistake("screens", name, f"headers[{at}]", message)
+        if not screen.cache_headers and screen.client_max_age is not None:
+            told = "tells each client how old its answer is, and cache_headers = false is to tell nobody"
+            yield written.mistake("screens", name, "client_max_age", f"{told}; expected: one of the two")
         for parameter, query in screen.query.items():
             if query.default is not None and default_text(Parameter(parameter, query.type), query.default) is None:
                 message = f"is not of the type {query.type}"

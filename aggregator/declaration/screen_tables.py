@@ -84,4 +84,7 @@ class ScreenTable(Table):
     cookies: list[CookieName] = default([], description="cookies it takes, as {cookie.NAME}")
     deadline: Duration | None = default(None, description="time to compose it; what is late then is a failed slot")
     slots_header: bool = default(True, description="does each answer say the state of its slots (Aggregator-Slots)?")
+    cache_headers: bool = default(
+        True, description="does each answer say how it was had (Cache-Status, Age, Aggregator-Slots)?"
+    )
     client_max_age: Duration | None = default(None, description="how long a client may use an answer unasked")

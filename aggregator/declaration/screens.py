@@ -30,7 +30,8 @@ def screen_of(name: str, table: ScreenTable, fragments: Fragments) -> Screen:
         headers=tuple(table.headers),
         cookies=tuple(table.cookies),
         deadline=table.deadline,
-        tells_slots=table.slots_header,
+        tells_slots=table.slots_header and table.cache_headers,
+        tells_cache=table.cache_headers,
     )
 
 

@@ -91,6 +91,24 @@ class Template(Tally):
         return text
 
 
+class Silent(Template):
+    """The same of a screen whose answers tell nothing of the cache: nothing of it changes but tag and length."""
+
+    def __init__(self, screen: Screen) -> None:
+        super().__init__(screen)
+        self._same = b"cache-control: private, no-cache\r\n" + lines({"vary": screen.varies}) + b'etag: "'
+
+    def head(self, held: Held, form: str, second: int, length: int) -> Parts:
+        """See `Template`."""
+        end = self._by_length[form].get(length) or self._of_length(form, length)
+        return self._same, b"", b"", TOLD.unpack_from(held.rest)[3], end
+
+
+def template(screen: Screen) -> Template:
+    """The one for the screen's views."""
+    return Template(screen) if screen.tells_cache else Silent(screen)
+
+
 @cache
 def _suffix(form: str) -> bytes:
     return f"-{form}".encode() if form else b""

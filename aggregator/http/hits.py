@@ -8,7 +8,7 @@ from aggregator.clock import FleetClock
 from aggregator.events import Tally
 from aggregator.http.blocks import Block, Blocks
 from aggregator.http.forms import usable_copy
-from aggregator.http.heads import Template
+from aggregator.http.heads import Template, template
 from aggregator.http.making import Making
 from aggregator.http.negotiation import ID_PREFIX
 from aggregator.model.held import Form, Held
@@ -149,7 +149,7 @@ class Hits:
         if not held.ordinary or len(held.key.partition(b" ")[0]) > self._longest:
             return None
         name = held.screen.name
-        held.page = page = self._pages.get(name) or Template(held.screen)
+        held.page = page = self._pages.get(name) or template(held.screen)
         if name not in self._pages:
             self._pages[name] = page
             self._count(name, page)

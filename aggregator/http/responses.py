@@ -1,6 +1,7 @@
 """A response is an answer's bytes in the form the client takes, with headers that tell the truth about it."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from math import floor
 
 from aggregator.engine.answer import Answer, Refused
@@ -12,6 +13,8 @@ from aggregator.model.screen import Screen
 from aggregator.model.view import TITLES
 from cache_policies.policy import fresh_until
 
+_TELLING = frozenset({"age", "cache-status"})
+
 
 def respond(screen: Screen, answer: Answer | Refused, body: Form | None = None, copies: Copies = no_copies) -> Reply:
     """The reply to a GET of the screen; to HEAD the same without its body.
@@ -21,9 +24,12 @@ def respond(screen: Screen, answer: Answer | Refused, body: Form | None = None, 
     """
     second = floor(answer.now)
     told = {HEADER: slots_field(answer.slots, second)} if screen.tells_slots else {}
-    if isinstance(answer, Refused):
-        return _refused(answer, told)
-    age = max(0, floor(second - answer.view.timing.at))
+    reply = _refused(answer, told) if isinstance(answer, Refused) else _given(screen, answer, told, body, copies)
+    return reply if screen.tells_cache else _untold(reply)
+
+
+def _given(screen: Screen, answer: Answer, told: Mapping[str, str], body: Form | None, copies: Copies) -> Reply:
+    age = max(0, floor(floor(answer.now) - answer.view.timing.at))
     headers = {
         "cache-control": _cache_control(screen, answer, age),
         "cache-status": cache_status(answer),
@@ -46,6 +52,10 @@ def _refused(answer: Refused, told: Mapping[str, str]) -> Reply:
     detail = f"{answer.slot.name}: {TITLES[failure.status].lower()}: {failure.detail}"
     status = f'aggregator;fwd=miss;stored=?0;detail="{answer.state}"'
     return problem(failure.status, detail, retry_after, cache_status=status, **told)
+
+
+def _untold(reply: Reply) -> Reply:
+    return replace(reply, headers={name: value for name, value in reply.headers.items() if name not in _TELLING})
 
 
 def _cache_control(screen: Screen, answer: Answer, age: int) -> str:

@@ -83,6 +83,7 @@ class Screen:
 
     queries, headers, cookies: what it declares to see of a request besides its path. deadline: seconds in which it is
     composed; None = as long as its MBUs may take. tells_slots: does each answer have `Aggregator-Slots`?
+    tells_cache: does it have `Cache-Status` and `Age`?
     """
 
     name: str
@@ -94,6 +95,7 @@ class Screen:
     cookies: tuple[str, ...] = ()
     deadline: float | None = None
     tells_slots: bool = True
+    tells_cache: bool = True
 
     @cached_property
     def layout(self) -> Layout:

@@ -40,6 +40,12 @@ ACROSS = [
         '[screens.other]\npath = "/readyz"\nslots.u = "user"\n[publishers.users]',
         "[screens.other] path: takes the same requests as the reserved path /readyz",
     ),
+    Wrong(
+        SLOTS,
+        f'{SLOTS}\ncache_headers = false\nclient_max_age = "5s"',
+        "[screens.home] client_max_age: tells each client how old its answer is, and cache_headers = false is to tell "
+        "nobody; expected: one of the two",
+    ),
     Wrong(KEY, 'key_env = "USRS_KEY"', "[publishers.users] key_env: the variable USRS_KEY is not set"),
     Wrong(KEY, "", "[publishers.users] key_env: expected exactly one of key_env and key_file, not neither"),
     Wrong(
