@@ -99,7 +99,7 @@ def test_metrics_are_those_of_all_workers_together(running: Running, mbu: Mbu, i
     assert buckets[-1] == now['aggregator_mbu_load_seconds_count{fragment="part",mbu="m"}'] >= loads
 
 
-def test_no_key_or_user_is_a_label(running: Running, mbu: Mbu, id: str) -> None:
+def test_s28_no_key_or_user_is_a_label(running: Running, mbu: Mbu, id: str) -> None:
     """Labels are names out of the declaration, and bounded words."""
     mbu.put(f"/part/{id}", 1)
     for path in (f"/home/{id}", f"/home/x{id}", f"/nowhere/{id}"):
