@@ -91,6 +91,9 @@ class Limited(HttpToolsProtocol):
         if self.parser.should_upgrade() and self._has_body():
             why = "No body is taken with Upgrade or CONNECT; HTTP/1.1 alone is spoken here: send it without."
             self._refuse(problem(400, why, connection="close"))
+        # The parser refuses most others, but only once the request has been begun, and takes some before chunked.
+        if any(name == b"transfer-encoding" and value.strip().lower() != b"chunked" for name, value in self.headers):
+            self._refuse(problem(501, "Of transfer codings chunked alone is taken.", connection="close"))
         if self._length() > self.limits.body:
             self._refuse(self._too_large_body())
         super().on_headers_complete()
