@@ -5,8 +5,10 @@ import pytest
 from tests.http.conftest import Plain
 from tests.http.raw_answers import CLOSE, split
 from tests.running import Got, Running
+from tests.samples.header_names import NAMES
 
 CANARY = b"canary7f3a"
+AT_ONCE = 95  # of the hundred lines that a head may have
 GET = b"GET /card/$ID HTTP/1.1\r\n"
 
 
@@ -65,6 +67,18 @@ def test_s02_none_of_thousands_of_parameters_decides_anything(plain: Plain, id: 
         names = [f"p{number}={CANARY.decode()}" for number in range(first, min(first + 250, 6_452))]
         _is_clean(plain.running.get(f"/card/{id}?{'&'.join(names)}"), id)
     assert plain.mbu.calls == {f"/base/part/{id}/end": 1}
+
+
+@pytest.mark.parametrize("first", range(0, len(NAMES), AT_ONCE))
+def test_s01_no_header_that_is_not_declared_decides_anything(plain: Plain, id: str, first: int) -> None:
+    """Thousands of names that others act on, by the first request of all: neither its answer nor the next one's has
+    anything of them, and no MBU sees them."""
+    assert len(NAMES) >= 2_000
+    plain.mbu.put(f"/base/part/{id}/end", {"of": id})
+    for headers in (dict.fromkeys(NAMES[first : first + AT_ONCE], CANARY.decode()), {}):
+        _is_clean(plain.running.get(f"/card/{id}", headers), id)
+    assert plain.mbu.calls == {f"/base/part/{id}/end": 1}
+    assert all(CANARY not in str(seen).encode() for seen in plain.mbu.seen)
 
 
 def _is_clean(got: Got, id: str) -> None:
