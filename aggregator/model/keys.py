@@ -4,6 +4,9 @@ from collections.abc import Iterable
 from hashlib import blake2b
 from typing import NamedTuple
 
+# Of the envelope that L2 keeps an entry in (`tiers/codec`). Names hold it, so that while a fleet goes over from one
+# version to the next neither takes the other's entries for damaged ones and replaces them.
+VERSION = 2
 # Python reads no number of thousands of digits.
 _MAX_DIGITS = 9
 
@@ -45,4 +48,4 @@ def parts_of(encoded: bytes) -> list[str] | None:
 def make_key(namespace: str, kind: str, name: str, identity: bytes) -> Key:
     """The key of an entry; kind is "fragment" or "view", name the declared one."""
     digest = blake2b(identity, digest_size=16).hexdigest()
-    return Key(f"{namespace}:{kind}:{name}:{{{digest}}}", identity)
+    return Key(f"{namespace}:{kind}:{name}:{VERSION}:{{{digest}}}", identity)

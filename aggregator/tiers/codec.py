@@ -13,10 +13,10 @@ from zlib import crc32
 import msgspec
 
 from aggregator.model.entry import Entry, SlotState
+from aggregator.model.keys import VERSION
 from aggregator.model.position import packed, unpacked
 from cache_policies.policy import Lifetime, Timing
 
-VERSION = 2
 STAMP_BYTES = 37
 _HEAD = bytes([0x9D, VERSION, 0xC4, 24])  # fixarray of 13; fixint; bin8 of 24
 _STAMP = struct.Struct(">4s24sBd")

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from aggregator.model.entry import Entry, SlotState
+from aggregator.model.keys import VERSION
 from aggregator.model.position import position_of
-from aggregator.tiers.codec import STAMP_BYTES, VERSION, decode, encode, stamp
+from aggregator.tiers.codec import STAMP_BYTES, decode, encode, stamp
 from cache_policies.policy import Lifetime, Timing
 
 numbers = st.floats(allow_nan=False)

@@ -40,7 +40,7 @@ def test_a_plan_shows_slots_keys_tags_urls_and_lifetimes() -> None:
 
 def test_the_namespace_in_force_is_in_the_keys() -> None:
     """Keys are shown as they are in the Redis that the service would use."""
-    assert "  key       mine:fragment:user:{" in plan("home", "user_id=42", AGGREGATOR_NAMESPACE="mine").stdout
+    assert "  key       mine:fragment:user:2:{" in plan("home", "user_id=42", AGGREGATOR_NAMESPACE="mine").stdout
 
 
 def test_a_value_stays_in_its_place() -> None:

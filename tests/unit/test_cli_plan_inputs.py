@@ -51,7 +51,7 @@ def test_what_secrets_decide_has_no_key_here(tmp_path: Path) -> None:
     result = story(tmp_path, "cookie.theme=dark")
     for slot in ("", "theme", "cart"):
         assert shown(result, slot)[1] == "  key       depends on the service's hash key"
-    assert shown(result, "feed")[1].startswith("  key       aggregator:fragment:feed:{")
+    assert shown(result, "feed")[1].startswith("  key       aggregator:fragment:feed:2:{")
     assert "  URL       GET http://127.0.0.1:9002/themes/dark" in shown(result, "theme")
     assert "not-asked-for" not in result.output
 
