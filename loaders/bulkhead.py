@@ -10,8 +10,8 @@ from loaders.loader import Failed, Loader, LoadRequest, Outcome, Reason
 
 
 class Bulkhead:
-    """At most `max_in_flight` loads at a time; at most `max_queued` more wait, first come first served, until their
-    `expires_at`. The rest are Failed(SHED) with `retry_after` seconds.
+    """At most `max_in_flight` loads at a time; at most `max_queued` more wait, first come first served, for half of
+    the time until their `expires_at`. The rest are Failed(SHED) with `retry_after` seconds.
 
     A place is free, or somebody waits; never both.
     """
@@ -64,7 +64,9 @@ class Bulkhead:
         loop = asyncio.get_running_loop()
         turn: asyncio.Future[bool] = loop.create_future()
         self._queue[turn] = None
-        timer = loop.call_at(expires_at, self._expire, turn) if isfinite(expires_at) else None
+        # A place that comes at the last moment would be held for nothing: the load would be late, and the MBU blamed.
+        latest = (loop.time() + expires_at) / 2
+        timer = loop.call_at(latest, self._expire, turn) if isfinite(latest) else None
         try:
             return await turn
         except asyncio.CancelledError:

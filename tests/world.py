@@ -24,7 +24,7 @@ from aggregator.tiers.hot import LocalHotList
 from aggregator.tiers.local import LocalTier
 from cache_policies.policy import Lifetime
 from loaders.deadline import Deadline
-from loaders.loader import NO_HEADERS, Absent, Failed, Loaded, LoadRequest, Outcome
+from loaders.loader import NO_HEADERS, Absent, Failed, Loaded, Loader, LoadRequest, Outcome
 
 DEADLINE = 0.5
 
@@ -103,7 +103,7 @@ class Process:
     def __init__(self, world: "World", **settings: Any) -> None:
         self.world = world
         self.clock = FleetClock(world.time, wall=1_000_000.0)
-        loaders = {name: Deadline(shop, DEADLINE) for name, shop in world.shops.items()}
+        loaders = {name: world.loading(shop) for name, shop in world.shops.items()}
         self.service = Service(
             world.catalogue,
             Settings(**{"refresh_budget": 0.0, **settings}),
@@ -111,7 +111,7 @@ class Process:
             world.log,
             loaders,
             self.clock,
-            draw=lambda: world.draw,
+            draw=world.draw,
             hot=world.hot,
         )
         self.running = asyncio.get_running_loop().create_task(self.service.run())
@@ -119,8 +119,8 @@ class Process:
     async def reload(self, *screens: Screen) -> None:
         """Let these be declared from now on."""
 
-        def loading(mbu: Mbu) -> Deadline:
-            return Deadline(self.world.shops.setdefault(mbu.name, Shop()), DEADLINE)
+        def loading(mbu: Mbu) -> Loader:
+            return self.world.loading(self.world.shops.setdefault(mbu.name, Shop()))
 
         await self.service.reload(catalogue_of(screens), loading)
 
@@ -151,14 +151,28 @@ def catalogue_of(screens: Sequence[Screen]) -> Catalogue:
 
 
 class World:
-    """Use it as an async context manager: `async with World(screens) as world:`."""
+    """Use it as an async context manager: `async with World(screens) as world:`.
 
-    def __init__(self, *screens: Screen, processes: int = 1, draw: float = 1.0, **settings: Any) -> None:
-        self.draw = draw
+    draw: chance, for what is drawn. around: what each process has around an MBU, inside the deadline.
+    """
+
+    def __init__(
+        self,
+        *screens: Screen,
+        processes: int = 1,
+        draw: Callable[[], float] = lambda: 1.0,
+        around: Callable[[Loader], Loader] = lambda loader: loader,
+        **settings: Any,
+    ) -> None:
+        self.draw, self._around = draw, around
         self.catalogue = catalogue_of(screens)
         self.shops = {name: Shop() for name in self.catalogue.mbus}
         self._count, self._settings = processes, settings
         self.processes: list[Process] = []
+
+    def loading(self, shop: Shop) -> Deadline:
+        """A process's way to an MBU."""
+        return Deadline(self._around(shop), DEADLINE)
 
     def time(self) -> float:
         """The world's clock."""

@@ -143,7 +143,7 @@ def test_a_hot_view_is_refreshed_before_it_expires_and_a_cold_one_is_not() -> No
     eager = screen(Slot("user", fragment("user", lifetime=Lifetime(10.0), early_refresh=50.0)))
 
     async def story() -> None:
-        async with World(eager, draw=0.5) as world:
+        async with World(eager, draw=lambda: 0.5) as world:
             [process] = world.processes
             for id, reads in (("hot", 3), ("cold", 1)):
                 world.put("user", {"v": 1}, id)
