@@ -21,6 +21,7 @@ from aggregator.engine.taking import Taking
 from aggregator.events import Observer
 from aggregator.http.accounts import Accounts
 from aggregator.http.blocks import Blocks
+from aggregator.http.cors import Sharing
 from aggregator.http.explained import Explained
 from aggregator.http.foreseen import foreseer
 from aggregator.http.health import HEALTH_PATHS
@@ -110,7 +111,8 @@ class Generation:
     def blocks(self) -> Blocks:
         """What is remembered of clients' header lines."""
         known = self._lasting.knowledge
-        return Blocks(self._reader, self.addresses, known.clock.now, self._lasting.largest_headers)
+        largest = self._lasting.largest_headers
+        return Blocks(self._reader, self.addresses, known.clock.now, largest, sharing=self._sharing)
 
     @cached_property
     def works(self) -> Works:
@@ -133,7 +135,8 @@ class Generation:
 
     def offer(self, refreshing: Refreshing) -> Offer:
         """What requests are answered out of. refreshing: is told what they are given that should be newer."""
-        return Offer(Routes(self.catalogue.screens.values()), self._screens(refreshing), self._reader)
+        routes = Routes(self.catalogue.screens.values())
+        return Offer(routes, self._screens(refreshing), self._reader, self._sharing)
 
     def not_in(self, other: "Generation") -> list[Screen]:
         """The screens that the other one does not have as they are here."""
@@ -142,6 +145,10 @@ class Generation:
     @cached_property
     def _reader(self) -> InputReader:
         return InputReader(self.viewers, self._lasting.hashing)
+
+    @cached_property
+    def _sharing(self) -> Sharing:
+        return Sharing(self.catalogue.cors, self.catalogue.screens.values())
 
     @cached_property
     def _composer(self) -> Composer:

@@ -35,6 +35,7 @@ OTHERS: Sequence[tuple[bytes, Sequence[bytes]]] = [
     (b"aggregator-min-position", [b"0", b"1-2-3"]),
     (b"accept-language", [b"de", b"en", b"de\t,en", b"\xc3\xa9", b"\xff", b"x" * 1_100, b'"']),
     (b"cookie", [b"session=a", b"session=b; x=1", b"x=1;session=a", b'session="a"', b"session=", b"session=\xff"]),
+    (b"origin", [b"https://a.example", b"https://b.example", b"null", b"https://A.example", b"https://a.example, x"]),
     (b"x-request-id", [b"mine-1", b"a b", b"x" * 129, b"<>", b"A.b:c_d-9"]),
 ]
 NOT_PLAIN: Sequence[tuple[bytes, Sequence[bytes]]] = [

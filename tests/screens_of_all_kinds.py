@@ -66,6 +66,7 @@ def catalogue() -> Catalogue:
     raw = {
         "version": 1,
         "defaults": {"fresh_for": "60s", "absent_for": "5s"},
+        "cors": {"origins": ["https://a.example", "https://b.example"], "credentials": True},
         "viewer": {"keys": [{"algorithm": "HS256", "secret_env": "K"}]},
         "mbus": {"m": {"url": "http://m"}},
         "fragments": fragments,

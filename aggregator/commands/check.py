@@ -12,6 +12,7 @@ from aggregator.declaration.read import Declared, declare
 from aggregator.declaration.schema import declaration_schema
 from aggregator.mistakes import Mistake, Mistaken
 from aggregator.model.catalogue import Catalogue
+from aggregator.model.cors import Cors
 from aggregator.model.fragment import Fragment
 from aggregator.model.screen import Screen, Slot
 from aggregator.settings import FROM_FILE, Settings, without_password
@@ -66,6 +67,8 @@ def summary(declared: Declared, settings: Settings) -> Iterator[str]:
     yield from _mbus(catalogue)
     yield from ("", "publishers")
     yield from (f"  {one.name}  {', '.join(one.tags)}" for one in catalogue.publishers.values())
+    yield from ("", "pages of other origins that may read answers")
+    yield from _cors(catalogue.cors)
     yield from ("", "[defaults] in force")
     yield from _keys(declared.defaults.model_dump(mode="json"))
     yield from ("", "[service] in force")
@@ -108,6 +111,12 @@ def _mbus(catalogue: Catalogue) -> Iterator[str]:
     for mbu in catalogue.mbus.values():
         limits = f"deadline {show_duration(mbu.deadline)}, {mbu.max_in_flight} in flight a process"
         yield f"  {mbu.name}  {mbu.place}  {limits}"
+
+
+def _cors(cors: Cors | None) -> Iterator[str]:
+    if cors:
+        more = f"{'with' if cors.credentials else 'without'} credentials, max_age {show_duration(cors.max_age)}"
+        yield from (f"  {origin}  {more}" for origin in cors.origins)
 
 
 def _keys(table: dict[str, object]) -> Iterator[str]:

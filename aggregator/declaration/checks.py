@@ -8,6 +8,7 @@ from aggregator.declaration.private import check_private
 from aggregator.declaration.slots import check_slots
 from aggregator.declaration.written import Written
 from aggregator.mistakes import Mistake, near, quoted
+from aggregator.model.cors import ANY
 from aggregator.model.route import Route
 from aggregator.model.template import Template
 from aggregator.settings import FROM_FILE
@@ -18,7 +19,7 @@ Found = Iterator[Mistake]
 
 def check(written: Written) -> list[Mistake]:
     """All mistakes across tables but those of credentials."""
-    checks = (_service, _lifetimes, _mbu_names, _tags, _learned_tags, _paths)
+    checks = (_service, _cors, _lifetimes, _mbu_names, _tags, _learned_tags, _paths)
     more = (check_batches, check_slots, check_graphs, check_private)
     return [mistake for one in (*checks, *more) for mistake in one(written)]
 
@@ -27,6 +28,18 @@ def _service(written: Written) -> Found:
     for url, file in FROM_FILE.items():
         if written.says(url, "service") and written.says(file, "service"):
             yield Mistake(written.file, "service", file, f"expected one of {url} and {file}, not both")
+
+
+def _cors(written: Written) -> Found:
+    cors = written.right.cors
+    if ANY in cors.origins and len(cors.origins) > 1:
+        yield Mistake(written.file, "cors", "origins", '"*" is any origin; expected: "*" alone, or origins by name')
+    if ANY in cors.origins and cors.credentials:
+        message = (
+            'with origins = ["*"] any page could read what a visitor\'s cookies show; expected: origins by name, or '
+            "credentials = false"
+        )
+        yield Mistake(written.file, "cors", "credentials", message)
 
 
 def _lifetimes(written: Written) -> Found:

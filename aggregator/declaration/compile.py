@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from aggregator.declaration.screens import screen_of
 from aggregator.declaration.tables import (
+    CorsTable,
     Declaration,
     DefaultsTable,
     FragmentTable,
@@ -16,6 +17,7 @@ from aggregator.declaration.tables import (
 from aggregator.declaration.written import varying_inputs
 from aggregator.model.batch import Batch
 from aggregator.model.catalogue import Catalogue, Mbu, Publisher, Secret, ViewerKey
+from aggregator.model.cors import Cors
 from aggregator.model.fragment import Fragment
 from aggregator.model.payload_path import PayloadPath
 from aggregator.model.template import Template
@@ -27,15 +29,18 @@ T = TypeVar("T")
 def compile_catalogue(declaration: Declaration, folder: str) -> Catalogue:
     """The catalogue; relative file names are taken from `folder`."""
     defaults = declaration.defaults
-    viewer = declaration.viewer
+    viewer, cors = declaration.viewer, _cors(declaration.cors)
     fragments = {name: _fragment(name, table, defaults) for name, table in declaration.fragments.items()}
     return Catalogue(
         mbus={name: _mbu(name, table, defaults, folder) for name, table in declaration.mbus.items()},
         fragments=fragments,
-        screens={name: screen_of(name, table, fragments) for name, table in declaration.screens.items()},
+        screens={
+            name: screen_of(name, table, fragments, cors is not None) for name, table in declaration.screens.items()
+        },
         publishers={name: _publisher(name, table, folder) for name, table in declaration.publishers.items()},
         viewer_keys=tuple(_viewer_key(key, folder) for key in viewer.keys) if viewer else (),
         hash_key=_if_any(viewer.hash_key_env, viewer.hash_key_file, folder) if viewer else None,
+        cors=cors,
     )
 
 
@@ -107,6 +112,10 @@ def _mbu(name: str, table: MbuTable, defaults: DefaultsTable, folder: str) -> Mb
 def _publisher(name: str, table: PublisherTable, folder: str) -> Publisher:
     key = Secret(table.key_env, _in(folder, table.key_file))
     return Publisher(name, key, tuple(table.tags), table.signed, table.rate)
+
+
+def _cors(table: CorsTable) -> Cors | None:
+    return Cors(tuple(table.origins), table.credentials, table.max_age) if table.origins else None
 
 
 def _viewer_key(table: ViewerKeyTable, folder: str) -> ViewerKey:

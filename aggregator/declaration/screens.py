@@ -16,8 +16,8 @@ from aggregator.model.source import Source
 Fragments = Mapping[str, Fragment]
 
 
-def screen_of(name: str, table: ScreenTable, fragments: Fragments) -> Screen:
-    """The screen that a table without mistakes declares."""
+def screen_of(name: str, table: ScreenTable, fragments: Fragments, cross_origin: bool) -> Screen:
+    """The screen that a table without mistakes declares. cross_origin: may pages of other origins read it?"""
     route = Route.parse(table.path)
     parameters = frozenset(parameter.name for parameter in route.parameters)
     slots = {slot: slot_table(said) for slot, said in table.slots.items()}
@@ -32,6 +32,7 @@ def screen_of(name: str, table: ScreenTable, fragments: Fragments) -> Screen:
         deadline=table.deadline,
         tells_slots=table.slots_header and table.cache_headers,
         tells_cache=table.cache_headers,
+        cross_origin=cross_origin,
     )
 
 

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
+from aggregator.declaration.cors_table import CorsTable
 from aggregator.declaration.mbu_tables import BatchTable, DefaultsTable, FragmentTable, MbuTable, SecretTable
 from aggregator.declaration.screen_tables import QueryTable, ScreenTable, SlotTable
 from aggregator.declaration.table import FilePath, Table
@@ -14,6 +15,7 @@ from aggregator.units import DurationOrZero, default, shown
 
 __all__ = [
     "BatchTable",
+    "CorsTable",
     "Declaration",
     "DefaultsTable",
     "FragmentTable",
@@ -82,3 +84,4 @@ class Declaration(Table):
     screens: dict[Name, ScreenTable] = Field(min_length=1, description="the screens, as [screens.<name>]")
     publishers: dict[Name, PublisherTable] = default({}, description="who may invalidate, as [publishers.<name>]")
     viewer: ViewerTable | None = default(None, description="how viewers are told")
+    cors: CorsTable = default(CorsTable(), description="whose pages may read answers in a browser")

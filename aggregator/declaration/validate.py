@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from aggregator.declaration.tables import (
+    CorsTable,
     Declaration,
     DefaultsTable,
     FragmentTable,
@@ -37,7 +38,7 @@ _STAND_INS: dict[type[BaseModel], dict[str, Any]] = {
     ViewerKeyTable: {"algorithm": "EdDSA"},
     ViewerTable: {"keys": [{"algorithm": "EdDSA"}]},
 }
-_SINGLE: dict[str, type[BaseModel]] = {"service": Settings, "defaults": DefaultsTable}
+_SINGLE: dict[str, type[BaseModel]] = {"service": Settings, "defaults": DefaultsTable, "cors": CorsTable}
 
 
 def validate(file: str, raw: Mapping[str, Any]) -> tuple[Declaration, list[Mistake]]:

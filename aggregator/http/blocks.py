@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import floor, inf
 
+from aggregator.http.cors import Sharing, origin_of
 from aggregator.http.forms import FORMS, own_copies, wanted
+from aggregator.http.heads import lines
 from aggregator.http.inputs import InputReader
 from aggregator.http.negotiation import request_id
 from aggregator.identity.viewer import Unverified, Viewer
@@ -27,6 +29,7 @@ _NOT_HERE = frozenset(
 )
 # Fewer than the ordinary path may be set to take.
 MOST_LINES = 64
+_NOTHING = Sharing()
 _NO_COPIES: dict[bytes, list[str]] = {}
 # A token is looked at again after this (seconds), in case that its key is not honoured any more.
 _PROVED_FOR = 1.0
@@ -39,7 +42,8 @@ class Block:
     form: the one that the client takes best. copies: see `own_copies`. suffixes: what may stand behind its target in an
     address, if anything does. until: when it has to be read again, fleet seconds. request_id: the client's own and the
     end of its line, None = it has none. authorization, viewer: where a viewer decides, the place of what they sent in
-    the block, which holds it once only, and who they were when it was last looked at.
+    the block, which holds it once only, and who they were when it was last looked at. sharing: header lines for a page
+    of its origin. unlike: has it something that most requests have not?
     """
 
     form: str
@@ -49,6 +53,11 @@ class Block:
     request_id: bytes | None
     authorization: slice | None = None
     viewer: Viewer | Unverified | None = None
+    sharing: bytes = b""
+    unlike: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.unlike = self.request_id is not None or bool(self.copies) or bool(self.sharing)
 
 
 class Blocks:
@@ -67,6 +76,7 @@ class Blocks:
         largest: int = 32_768,
         most: int = 16_384,
         longest: int = 2_048,
+        sharing: Sharing = _NOTHING,
     ) -> None:
         self._reader = reader
         self._addresses = addresses
@@ -75,6 +85,7 @@ class Blocks:
         self._private = any(name.startswith("viewer.") for _, names in used for name in names)
         self._now = now
         self._largest, self._most, self._longest = largest, most, longest
+        self._sharing = sharing
         self.young: dict[bytes, Block] = {}
         self._old: dict[bytes, Block] = {}
 
@@ -122,7 +133,8 @@ class Blocks:
         had = own_copies(headers[b"if-none-match"].decode("latin-1")) if b"if-none-match" in headers else _NO_COPIES
         given = headers.get(b"x-request-id")
         own = None if given is None else request_id(given).encode() + b"\r\n"
-        return Block(form, had, tuple(suffixes), until, own, authorization, viewer)
+        shared = lines(self._sharing.fields(origin_of(headers))) if b"origin" in headers else b""
+        return Block(form, had, tuple(suffixes), until, own, authorization, viewer, shared)
 
     def _viewer(self, raw: bytes, authorization: slice | None) -> Viewer | Unverified | None:
         return self._reader.bearer(raw[authorization].decode("latin-1")) if authorization else None

@@ -9,15 +9,16 @@ from typing import NamedTuple
 import structlog
 
 from aggregator.engine.answer import Answer, Refused
-from aggregator.engine.serve import Screens, Sought
+from aggregator.engine.serve import Sought
 from aggregator.http.blocks import read_headers
+from aggregator.http.cors import origin_of
 from aggregator.http.cut_off import cut_off
 from aggregator.http.heads import raw
 from aggregator.http.health import HEALTH_PATHS
 from aggregator.http.hits import Hits
 from aggregator.http.making import Making
 from aggregator.http.negotiation import request_id
-from aggregator.http.offer import Offered
+from aggregator.http.offer import Offer, Offered
 from aggregator.http.problems import Reply
 from aggregator.http.replies import Wanted, defect, reply_with
 from aggregator.model.entry import Entry
@@ -32,15 +33,17 @@ Done = Callable[[bytes], None]
 
 
 class Asked(NamedTuple):
-    """A request for a screen. screens: what answers it. path: as it came. name: its id. head: is it one to HEAD?"""
+    """A request for a screen. offer: what it is answered out of. path: as it came. name: its id. head: is it one to
+    HEAD? origin: of the page that asks, empty where none is told."""
 
-    screens: Screens
+    offer: Offer
     screen: Screen
     path: bytes
     inputs: Inputs
     wanted: Wanted
     name: str
     head: bool
+    origin: str
 
 
 class Direct:
@@ -70,12 +73,12 @@ class Direct:
         if asked is None:
             return False
         try:
-            found = asked.screens.begin(asked.screen, asked.inputs)
+            found = asked.offer.screens.begin(asked.screen, asked.inputs)
         except Exception:
             asyncio.get_running_loop().call_soon(done, self._defect(asked))
             return True
         if isinstance(found, Sought):
-            reading = asked.screens.read(found)
+            reading = asked.offer.screens.read(found)
             reading.add_done_callback(partial(self._read, asked, found, done))
         else:
             asyncio.get_running_loop().call_soon(lambda: done(self._replied(asked, found)))
@@ -104,12 +107,13 @@ class Direct:
         if not isinstance(inputs, Inputs):
             return None
         name = request_id(headers.get(b"x-request-id"))
-        return Asked(offer.screens, screen, match[1], inputs, Wanted.by(headers), name, method == b"HEAD")
+        wanted, head = Wanted.by(headers), method == b"HEAD"
+        return Asked(offer, screen, match[1], inputs, wanted, name, head, origin_of(headers))
 
     def _read(self, asked: Asked, sought: Sought, done: Done, reading: "asyncio.Future[list[Entry | None]]") -> None:
         try:
             entry = _entry_of(reading)
-            answer = asked.screens.taken(sought, entry)
+            answer = asked.offer.screens.taken(sought, entry)
         except Exception:
             done(self._defect(asked))
             return
@@ -123,7 +127,7 @@ class Direct:
     async def _compose(self, asked: Asked, sought: Sought, entry: Entry | None, done: Done) -> None:
         with structlog.contextvars.bound_contextvars(request_id=asked.name):
             try:
-                answer = await asked.screens.composed(sought, entry)
+                answer = await asked.offer.screens.composed(sought, entry)
             except asyncio.CancelledError:
                 done(self._raw(asked, cut_off()))
                 raise
@@ -144,7 +148,7 @@ class Direct:
             return self._raw(asked, defect(asked.path.decode("latin-1")))
 
     def _raw(self, asked: Asked, reply: Reply) -> bytes:
-        return raw(reply, self._date(), asked.name, asked.head)
+        return raw(asked.offer.sharing.shared(reply, asked.origin), self._date(), asked.name, asked.head)
 
 
 def _entry_of(reading: "asyncio.Future[list[Entry | None]]") -> Entry | None:

@@ -6,6 +6,7 @@ import structlog
 from starlette.types import Receive, Scope, Send
 
 from aggregator.http.access import AccessLog
+from aggregator.http.cors import origin_of
 from aggregator.http.health import HEALTH_PATHS, Examine, health_reply
 from aggregator.http.inputs import Headers
 from aggregator.http.making import Making
@@ -45,25 +46,27 @@ class PublicApp:
         self._log = log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = _joined(scope["headers"])
+        headers, offer = _joined(scope["headers"]), self._offered.now
         name = request_id(headers.get(b"x-request-id"))
         with structlog.contextvars.bound_contextvars(request_id=name):
-            reply = await self._guarded(scope, headers)
+            reply = offer.sharing.shared(await self._guarded(offer, scope, headers), origin_of(headers))
         head = scope["method"] == "HEAD"
         await _send(send, reply, head, {"date": self._date(), "x-request-id": name})
         if self._log:
             size = 0 if head else len(reply.body)
             self._log.note(scope["method"], scope["raw_path"].decode("latin-1"), reply.status, size, name)
 
-    async def _guarded(self, scope: Scope, headers: Headers) -> Reply:
+    async def _guarded(self, offer: Offer, scope: Scope, headers: Headers) -> Reply:
         try:
-            return await self._reply(scope, headers)
+            return await self._reply(offer, scope, headers)
         except Exception:
             return defect(scope["raw_path"].decode("latin-1"))
 
-    async def _reply(self, scope: Scope, headers: Headers) -> Reply:
+    async def _reply(self, offer: Offer, scope: Scope, headers: Headers) -> Reply:
         method, path = scope["method"], scope["raw_path"]
-        healthy, offer = _HEALTH.get(path), self._offered.now
+        if method == "OPTIONS" and (preflight := offer.sharing.preflight(headers)):
+            return preflight
+        healthy = _HEALTH.get(path)
         found = None if healthy else offer.routes.find(path)
         if not healthy and not found:
             return problem(404, "No screen has this path.")

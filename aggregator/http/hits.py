@@ -102,7 +102,7 @@ class Hits:
         self.at = proof_now
         form = self._making.best(held, block.form) if block.form else held
         step = next(self._steps, None) or self._next_round()
-        if block.request_id is not None or block.copies or method == b"HEAD":
+        if block.unlike or method == b"HEAD":
             return self._unlike(method, block, held, form, step)
         head = form.head
         if head:
@@ -125,12 +125,15 @@ class Hits:
         return None
 
     def _unlike(self, method: bytes, block: Block, held: Held, form: Form | Held, step: bytes) -> bytes:
-        """The response to what is not most requests: with an id of its own, to HEAD, or who has a copy."""
+        """The response to what is not most requests: with an id of its own, to HEAD, of a page of another origin,
+        or who has a copy."""
         copies = block.copies.get(held.digest)
         had = usable_copy(copies, form.name, block.form) if copies else None
         start = self._ok if had is None else self._not_modified
         if block.request_id is not None:
             start, step = start[: start.rindex(_NAMED) + len(_NAMED)], block.request_id
+        if block.sharing:
+            step += block.sharing
         head = form.head or self._head(held, form)
         if had is None:
             return b"".join((start, step, head, form.body if method == b"GET" else b""))

@@ -1,8 +1,9 @@
-"""An offer is what one declaration has to give: the routes of its screens, its engine, and how inputs are read."""
+"""An offer is what one declaration has to give: routes of screens, an engine, how inputs are read, who may read."""
 
 from typing import NamedTuple
 
 from aggregator.engine.serve import Screens
+from aggregator.http.cors import Sharing
 from aggregator.http.inputs import InputReader
 from aggregator.model.route import Routes
 from aggregator.model.screen import Screen
@@ -14,6 +15,7 @@ class Offer(NamedTuple):
     routes: Routes[Screen]
     screens: Screens
     inputs: InputReader
+    sharing: Sharing
 
 
 class Offered:

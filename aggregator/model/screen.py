@@ -84,6 +84,7 @@ class Screen:
     queries, headers, cookies: what it declares to see of a request besides its path. deadline: seconds in which it is
     composed; None = as long as its MBUs may take. tells_slots: does each answer have `Aggregator-Slots`?
     tells_cache: does it have `Cache-Status` and `Age`?
+    cross_origin: may pages of other origins read it, so that it depends on whose asks?
     """
 
     name: str
@@ -96,6 +97,7 @@ class Screen:
     deadline: float | None = None
     tells_slots: bool = True
     tells_cache: bool = True
+    cross_origin: bool = False
 
     @cached_property
     def layout(self) -> Layout:
@@ -133,15 +135,20 @@ class Screen:
         return tuple(name.removeprefix(FORWARDED) for name in self.inputs if name.startswith(FORWARDED))
 
     @cached_property
-    def varies(self) -> str:
-        """The Vary field: the request's headers that decide the answer (RFC 9110, section 12.5.5)."""
+    def deciding_headers(self) -> tuple[str, ...]:
+        """The request's headers that decide what is shown."""
         seen = [name.removeprefix("header.") for name in self.inputs if name.startswith("header.")]
         cookie = ["cookie"] if any(name.startswith("cookie.") for name in self.inputs) else []
         viewer = ["authorization"] if self.claims else []
+        return tuple(dict.fromkeys([*viewer, *self.forwarded, *cookie, *seen]))
+
+    @cached_property
+    def varies(self) -> str:
+        """The Vary field: the request's headers that decide the answer (RFC 9110, section 12.5.5)."""
         # What a client may use unasked answers nobody who wants to read their own write.
         written = [MIN_POSITION] if self.client_max_age is not None else []
-        names = ["accept", "accept-encoding", *viewer, *self.forwarded, *cookie, *seen, *written]
-        return ", ".join(dict.fromkeys(names))
+        origin = ["origin"] if self.cross_origin else []
+        return ", ".join(dict.fromkeys(["accept", "accept-encoding", *self.deciding_headers, *written, *origin]))
 
     @cached_property
     def definition(self) -> str:

@@ -74,6 +74,19 @@ def test_what_a_slot_reads_is_shown_and_what_may_be_served_overtaken(tmp_path: P
     assert "\n".join(lines).count("overtaken") == 1
 
 
+def test_it_says_whose_pages_may_read_answers(tmp_path: Path) -> None:
+    """By origin; nobody's where none is declared."""
+    path, heading = tmp_path / "screens.toml", "pages of other origins that may read answers"
+    path.write_text(RIGHT + '[cors]\norigins = ["https://app.example", "capacitor://localhost"]\ncredentials = true\n')
+    lines = check(str(path), **ENVIRON).stdout.splitlines()
+    at = lines.index(heading)
+    more = "with credentials, max_age 10m"
+    assert lines[at + 1 : at + 4] == [f"  https://app.example  {more}", f"  capacitor://localhost  {more}", ""]
+    path.write_text(RIGHT)
+    lines = check(str(path), **ENVIRON).stdout.splitlines()
+    assert lines[lines.index(heading) + 1] == ""
+
+
 def test_no_secret_is_shown() -> None:
     """Neither credentials nor the password of a Redis URL."""
     result = check(SAMPLE, AGGREGATOR_REDIS_URL="redis://:hush@redis:6379/0")
