@@ -22,6 +22,7 @@ from aggregator.engine.warm_start import WarmStart
 from aggregator.events import Event, Observer, Overtaken, Trouble
 from aggregator.generation import Generation, Lasting, Loading
 from aggregator.http.access import AccessLog, Logged
+from aggregator.http.clients import Clients
 from aggregator.http.dates import Dates
 from aggregator.http.direct import Direct
 from aggregator.http.endpoints import PublicApp
@@ -174,10 +175,11 @@ class Service:
         )
         self._offered = Offered(first.offer(self.refreshing))
         self.direct = Direct(self._hits, self._offered, making, date, largest)
+        clients = Clients(self._settings.trusted_proxies, self._settings.forwarded_header)
         share = self._settings.access_log
-        log = AccessLog(share, random.random) if share else None
+        log = AccessLog(share, random.random, clients) if share else None
         self.quick: Quick = Logged(self.direct, log) if log else self.direct
-        self.app = PublicApp(self._offered, making, MinPosition(self._reaching), self.health, date, log)
+        self.app = PublicApp(self._offered, making, MinPosition(self._reaching), self.health, clients, date, log)
 
     def _take_over(self, new: Generation, changed: Collection[str]) -> None:
         self.refreshing.go_over(new.works)

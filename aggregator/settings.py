@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from aggregator.networks import Networks
 from aggregator.units import Duration, DurationOrZero, Size, default
 
 _NAMESPACE = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -89,6 +90,12 @@ class Settings(BaseModel):
     max_target_bytes: Size = default("8KiB", description="longest request target (else 414)")
     max_header_bytes: Size = default("32KiB", description="largest request head (else 431)")
     max_header_lines: int = default(100, ge=64, le=10_000, description="most header lines of a request (else 431)")
+    trusted_proxies: Networks = default(
+        (), description="networks of proxies that are believed where a request comes from"
+    )
+    forwarded_header: Literal["x-forwarded-for", "forwarded"] = default(
+        "x-forwarded-for", description="the header in which these proxies say it; the other one is not read"
+    )
     max_connections: int = default(10_000, ge=1, description="connections to each listener of a process (else 503)")
     log_level: Literal["debug", "info", "warning", "error"] = default("info", description="least level that is logged")
     access_log: float = default(0.0, ge=0, le=1, description="share of the requests that is logged, 0 to 1")

@@ -31,24 +31,28 @@ class Counted:
     """Whatever `quick` answers, counted: at once, and behind."""
 
     def __init__(self, quick: Quick) -> None:
-        self.hits: AtOnce = self
         self.at_once = self.begun = 0
         self._quick = quick
+        self._hits = quick.hits_of("")
+
+    def hits_of(self, peer: str) -> AtOnce:
+        """See `Quick`."""
+        return self
 
     @property
     def at(self) -> float:
         """As it is told."""
-        return self._quick.hits.at
+        return self._hits.at
 
     def answer(self, data: bytes) -> bytes | None:
         """See `AtOnce`."""
-        answer = self._quick.hits.answer(data)
+        answer = self._hits.answer(data)
         self.at_once += answer is not None
         return answer
 
-    def begin(self, data: bytes, done: Callable[[bytes], None]) -> bool:
+    def begin(self, data: bytes, done: Callable[[bytes], None], peer: str) -> bool:
         """See `Quick`."""
-        begun = self._quick.begin(data, done)
+        begun = self._quick.begin(data, done, peer)
         self.begun += begun
         return begun
 

@@ -6,6 +6,7 @@ from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints, 
 import click
 
 from aggregator.commands.layers import flag, load_settings
+from aggregator.networks import Networks
 from aggregator.settings import Host, Namespace, Port, ServerUrl, Settings
 from aggregator.units import Duration, DurationOrZero, Size
 
@@ -19,6 +20,7 @@ _KINDS = (
     (Port, "PORT"),
     (ServerUrl, "URL"),
     (Namespace, "NAME"),
+    (Networks, "NETWORKS"),
     (bool, "true|false"),
     (int, "COUNT"),
     (float, "SHARE"),
@@ -46,7 +48,7 @@ def _with_options(command: F, names: tuple[str, ...]) -> F:
     hints = get_type_hints(Settings, include_extras=True)
     for name in reversed(names):
         field = Settings.model_fields[name]
-        shown = "" if field.default is None else f" [{field.default}]"
+        shown = "" if field.default in (None, ()) else f" [{field.default}]"
         words = f"{field.description}{shown}"
         command = click.option(flag(name), name, default=None, metavar=_kind(hints[name]), help=words)(command)
     return command

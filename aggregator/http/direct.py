@@ -67,7 +67,11 @@ class Direct:
         self._largest = largest
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def begin(self, data: bytes, done: Done) -> bool:
+    def hits_of(self, peer: str) -> Hits:
+        """See `Quick`."""
+        return self.hits
+
+    def begin(self, data: bytes, done: Done, peer: str) -> bool:
         """See `Quick`."""
         asked = self._understood(data)
         if asked is None:

@@ -6,6 +6,7 @@ import structlog
 from starlette.types import Receive, Scope, Send
 
 from aggregator.http.access import AccessLog
+from aggregator.http.clients import Clients
 from aggregator.http.cors import origin_of
 from aggregator.http.health import HEALTH_PATHS, Examine, health_reply
 from aggregator.http.inputs import Headers
@@ -26,8 +27,8 @@ _HEALTH = {path.encode(): path for path in HEALTH_PATHS}
 
 class PublicApp:
     """An ASGI application (no lifespan) that answers every request there can be. Of a request nothing is read but path,
-    method, the headers named here, and what its screen declares. date: gives the Date field. log: None where
-    nothing is to be logged."""
+    method, the headers named here, and what its screen declares. clients: tells who asks. date: gives the Date field.
+    log: None where nothing is to be logged."""
 
     def __init__(
         self,
@@ -35,6 +36,7 @@ class PublicApp:
         making: Making,
         min_position: MinPosition,
         examine: Examine,
+        clients: Clients,
         date: Callable[[], str],
         log: AccessLog | None = None,
     ) -> None:
@@ -42,6 +44,7 @@ class PublicApp:
         self._making = making
         self._min_position = min_position
         self._examine = examine
+        self._clients = clients
         self._date = date
         self._log = log
 
@@ -53,8 +56,8 @@ class PublicApp:
         head = scope["method"] == "HEAD"
         await _send(send, reply, head, {"date": self._date(), "x-request-id": name})
         if self._log:
-            size = 0 if head else len(reply.body)
-            self._log.note(scope["method"], scope["raw_path"].decode("latin-1"), reply.status, size, name)
+            client, size = self._clients.of(_peer(scope), headers), 0 if head else len(reply.body)
+            self._log.note(client, scope["method"], scope["raw_path"].decode("latin-1"), reply.status, size, name)
 
     async def _guarded(self, offer: Offer, scope: Scope, headers: Headers) -> Reply:
         try:
@@ -91,6 +94,10 @@ class PublicApp:
     async def _waited(self, screen: Screen, headers: Headers) -> float | Reply | None:
         text = headers.get(_MIN_POSITION)
         return None if text is None else await self._min_position.wait(screen, text.decode("latin-1"))
+
+
+def _peer(scope: Scope) -> str:
+    return scope["client"][0] if scope["client"] else ""
 
 
 def _joined(lines: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:

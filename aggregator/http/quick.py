@@ -16,10 +16,10 @@ class AtOnce(Protocol):
 class Quick(Protocol):
     """Answers whole requests without ASGI."""
 
-    @property
-    def hits(self) -> AtOnce: ...
+    def hits_of(self, peer: str) -> AtOnce:
+        """What answers at once on a connection. peer: the address at its other end."""
 
-    def begin(self, data: bytes, done: Callable[[bytes], None]) -> bool:
+    def begin(self, data: bytes, done: Callable[[bytes], None], peer: str) -> bool:
         """Make the response, and give it to `done`, never before this returns; False where it is not made here."""
 
 
@@ -28,14 +28,13 @@ class Never:
 
     at = 0.0
 
-    @property
-    def hits(self) -> AtOnce:
+    def hits_of(self, peer: str) -> AtOnce:
         """None are."""
         return self
 
     def answer(self, data: bytes) -> bytes | None:
         """Nothing."""
 
-    def begin(self, data: bytes, done: Callable[[bytes], None]) -> bool:
+    def begin(self, data: bytes, done: Callable[[bytes], None], peer: str) -> bool:
         """No."""
         return False

@@ -27,7 +27,7 @@ class Wire(Patient):
 
     def __init__(self, limits: Limits, quick: Quick, **rest: Any) -> None:
         super().__init__(limits, **rest)
-        self._hits, self._answer, self._begin = quick.hits, quick.hits.answer, quick.begin
+        self._quick, self._begin, self._peer = quick, quick.begin, ""
         self._refused = False
         self._in_message = self._making = self._closing = False
         self._free = True
@@ -37,6 +37,9 @@ class Wire(Patient):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """The first request, too, has to come in time; it is not waited for where there are too many connections."""
         super().connection_made(transport)
+        self._peer = self.client[0] if self.client else ""
+        self._hits = self._quick.hits_of(self._peer)
+        self._answer = self._hits.answer
         if len(self.connections) > self.limits.connections:
             self.refusal = self._too_many_connections()
             self._refuse_now()
@@ -54,7 +57,7 @@ class Wire(Patient):
                 if self.timeout_keep_alive_task is None:
                     self._rearm(self.timeout_keep_alive)
                 return
-            if self._begin(data, self._made):
+            if self._begin(data, self._made, self._peer):
                 self._making = True
                 self._free = False
                 self._unset_keepalive_if_required()

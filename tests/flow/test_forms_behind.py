@@ -46,7 +46,7 @@ async def get(process: Process, *lines: str, method: str = "GET") -> Got:
     direct, later = process.service.direct, asyncio.get_running_loop().create_future()
     answer = direct.hits.answer(request)
     if answer is None:
-        assert direct.begin(request, later.set_result)
+        assert direct.begin(request, later.set_result, "")
         answer = await later
     head, _, body = answer.partition(b"\r\n\r\n")
     first, *told = head.split(b"\r\n")

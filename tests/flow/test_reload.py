@@ -54,7 +54,7 @@ async def got(process: Process, path: str) -> tuple[bytes, Any]:
     later = asyncio.get_running_loop().create_future()
     answer = process.service.direct.hits.answer(request)
     if answer is None:
-        assert process.service.direct.begin(request, later.set_result)
+        assert process.service.direct.begin(request, later.set_result, "")
         answer = await later
     head, _, body = answer.partition(b"\r\n\r\n")
     told = dict(line.split(b": ", 1) for line in head.split(b"\r\n")[1:])
@@ -183,7 +183,7 @@ def test_a_removed_screen_is_gone_and_a_new_one_is_there() -> None:
             assert not held(process, "/card/42")
             assert process.service.memory.size == 0
             assert (await got(process, "/page/42"))[1] == {"user": "/user/42"}
-            assert not process.service.direct.begin(b"GET /card/42 HTTP/1.1\r\nHost: x\r\n\r\n", print)
+            assert not process.service.direct.begin(b"GET /card/42 HTTP/1.1\r\nHost: x\r\n\r\n", print, "")
 
     run(story())
 

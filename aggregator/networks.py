@@ -1,0 +1,45 @@
+"""Networks are written as CIDRs, and what belongs to one is told by its address."""
+
+from collections.abc import Iterable
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
+
+from aggregator.units import shown
+
+Network = IPv4Network | IPv6Network
+Address = IPv4Address | IPv6Address
+
+
+def address_of(text: str) -> Address | None:
+    """The address that is written so, None where it is none; an IPv4 one also where it is written as IPv6's
+    (`::ffff:192.0.2.1`)."""
+    try:
+        found = ip_address(text)
+    except ValueError:
+        return None
+    return (found.ipv4_mapped or found) if isinstance(found, IPv6Address) else found
+
+
+def _parsed(given: Any) -> tuple[Network, ...]:
+    texts = given.split(",") if isinstance(given, str) else given
+    if not isinstance(texts, Iterable):
+        raise ValueError(f"expected networks, not {shown(given)}")
+    return tuple(_network(text) for text in texts)
+
+
+def _network(text: Any) -> Network:
+    try:
+        return text if isinstance(text, Network) else ip_network(str(text).strip())
+    except ValueError as error:
+        raise ValueError(f'expected networks such as "10.0.0.0/8" or "2001:db8::/32": {error}') from None
+
+
+# By commas in a flag or a variable, a list in a file.
+Networks = Annotated[
+    tuple[Network, ...],
+    BeforeValidator(_parsed),
+    PlainSerializer(lambda networks: [str(network) for network in networks], return_type=list[str], when_used="json"),
+    WithJsonSchema({"type": "array", "items": {"type": "string"}, "examples": [["10.0.0.0/8"]]}),
+]
