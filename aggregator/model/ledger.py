@@ -1,13 +1,16 @@
 """The ledger is what this process knows of the invalidation log, and so of what is still current."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from itertools import islice, takewhile
 
-from aggregator.model.position import ORIGIN, Position, ms_of, position_of
+from aggregator.model.position import BITS, ORIGIN, Position, ms_of, position_of
 
-# How many invalidations of one tag are remembered, to tell which was the first after an entry.
+# How many invalidations of one tag are remembered, to tell which was the first after an entry. Their positions are one
+# whole number, the last in its lowest bits: a million tags are to be held, and an object for each mark would be most of
+# what they take.
 _REMEMBERED = 4
-_Marks = tuple[Position, ...]
+_POSITION = (1 << BITS) - 1
+_EARLIER = (1 << BITS * (_REMEMBERED - 1)) - 1
 # A full ledger drops so many at once: to find the oldest takes a walk over the places of all dropped since the
 # dictionary last grew, for which these pay together.
 _AT_ONCE = 1_000
@@ -29,55 +32,51 @@ class Ledger:
         self.barrier = ORIGIN
         self.proof_until = float("-inf")
         self._capacity = capacity
-        # In the order of last invalidation, oldest first. Apart, since most tags are invalidated once, and a million of
-        # them are to be held: what came before the last.
-        self._last: dict[str, Position] = {}
-        self._before: dict[str, _Marks] = {}
+        # In the order of last invalidation, oldest first.
+        self._marks: dict[str, int] = {}
 
     def __len__(self) -> int:
-        return len(self._last)
+        return len(self._marks)
 
     def apply(self, position: Position, tags: Iterable[str]) -> None:
         """Take over one record of the log."""
+        marks = self._marks
         for tag in tags:
-            earlier = self._last.pop(tag, None)
-            if earlier is not None:
-                self._before[tag] = (*self._before.get(tag, ())[2 - _REMEMBERED :], earlier)
-            self._last[tag] = position
+            marks[tag] = (marks.pop(tag, 0) & _EARLIER) << BITS | position
         if position > self.head:
             self.head = position
-        if len(self._last) > self._capacity:
-            excess = len(self._last) - self._capacity
-            self._drop(list(islice(self._last.items(), max(excess, min(_AT_ONCE, self._capacity // 100)))))
+        if len(marks) > self._capacity:
+            excess = len(marks) - self._capacity
+            self._drop(list(islice(marks.items(), max(excess, min(_AT_ONCE, self._capacity // 100)))))
 
     def forget_before(self, ms: int) -> None:
         """Drop the records of before an instant (milliseconds of the log's clock), whatever their epochs, as the log
         itself has been trimmed there."""
-        self._drop(list(takewhile(lambda record: ms_of(record[1]) < ms, self._last.items())))
+        self._drop(list(takewhile(lambda record: ms_of(_last(record[1])) < ms, self._marks.items())))
 
     def latest(self, tags: Collection[str]) -> Position | None:
         """The position of the last invalidation of any of the tags, or None if none is known."""
-        return max((self._last[tag] for tag in tags if tag in self._last), default=None)
+        return max((_last(self._marks[tag]) for tag in tags if tag in self._marks), default=None)
 
     def overtaken(self, tags: Collection[str], position: Position) -> bool:
         """Was one of the tags invalidated after `position`?"""
         # Most tags have no record, and then there is nothing to compare.
-        if self._last.keys().isdisjoint(tags):
+        if self._marks.keys().isdisjoint(tags):
             return False
-        last = self._last.get
-        return any(last(tag, ORIGIN) > position for tag in tags)
+        marks = self._marks.get
+        return any(marks(tag, 0) & _POSITION > position for tag in tags)
 
     def first_overtaken(self, tags: Iterable[str], position: Position) -> Position | None:
         """The first invalidation of any of the tags after `position`, as far as is remembered: where a tag had more of
         them, `position` itself, which is no later. None if there was none."""
-        firsts = [_first_after(self._marks(tag), position) for tag in tags if tag in self._last]
+        firsts = [_first_after(_each(self._marks[tag]), position) for tag in tags if tag in self._marks]
         return min((first for first in firsts if first is not None), default=None)
 
     def overtaking(self, tags: Iterable[str], position: Position) -> list[tuple[Position, str]]:
         """Those of the tags that were invalidated after `position`, in the order of that: each behind its first such
         invalidation, as far as is remembered (where a tag had more of them, an earlier one may be meant)."""
-        overtook = [tag for tag in tags if self._last.get(tag, ORIGIN) > position]
-        return sorted((next(one for one in self._marks(tag) if one > position), tag) for tag in overtook)
+        known = {tag: [one for one in _each(self._marks.get(tag, 0)) if one > position] for tag in tags}
+        return sorted((after[0], tag) for tag, after in known.items() if after)
 
     def current(self, tags: Collection[str], position: Position) -> bool:
         """Is it proved, from here, that none of the tags was invalidated after `position`?"""
@@ -115,17 +114,22 @@ class Ledger:
         """Records up to `position` are gone from the log: nothing older from L2 can be proved."""
         self.floor = max(self.floor, position)
 
-    def _marks(self, tag: str) -> _Marks:
-        return (*self._before.get(tag, ()), self._last[tag])
-
-    def _drop(self, oldest: Iterable[tuple[str, Position]]) -> None:
-        for tag, position in oldest:
-            del self._last[tag]
-            self._before.pop(tag, None)
-            self.raise_floor(position)
+    def _drop(self, oldest: Iterable[tuple[str, int]]) -> None:
+        for tag, marks in oldest:
+            del self._marks[tag]
+            self.raise_floor(_last(marks))
 
 
-def _first_after(marks: _Marks, position: Position) -> Position | None:
+def _last(marks: int) -> Position:
+    return Position(marks & _POSITION)
+
+
+def _each(marks: int) -> list[Position]:
+    """In the order of the log."""
+    return [Position(mark) for place in reversed(range(_REMEMBERED)) if (mark := marks >> BITS * place & _POSITION)]
+
+
+def _first_after(marks: Sequence[Position], position: Position) -> Position | None:
     if marks[-1] <= position:
         return None
     if len(marks) == _REMEMBERED and marks[0] > position:

@@ -8,7 +8,8 @@ from typing import NewType
 Position = NewType("Position", int)
 
 MIN_POSITION = "aggregator-min-position"
-_HALF, _BYTES = 64, 24
+BITS = 192
+_HALF, _BYTES = BITS // 3, BITS // 8
 _MASK = (1 << _HALF) - 1
 _TEXT = re.compile(r"([0-9]{1,20})-([0-9]{1,20})-([0-9]{1,20})")
 

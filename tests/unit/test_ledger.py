@@ -1,11 +1,13 @@
 """What the ledger says is current, and what it cannot know."""
 
+import tracemalloc
 from time import process_time
 
 import pytest
 
 from aggregator.model.ledger import Ledger
 from aggregator.model.position import ORIGIN, Position, position_of
+from tests.scale import scale
 
 
 def at(ms: int, epoch: int = 1) -> Position:
@@ -166,6 +168,20 @@ def test_forgetting_many_records_takes_time_in_proportion() -> None:
     ledger.forget_before(200_000)
     assert len(ledger) == 1
     assert process_time() - began < 1.0
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_tag_takes_at_most_200_bytes(times: int) -> None:
+    """The tag itself included, and the ledger as full as it is with a million of them."""
+    tags = scale(31_250, 1_000_000)
+    tracemalloc.start()
+    ledger = Ledger()
+    for number in range(times * tags):
+        ledger.apply(position_of(1_700_000_000_000_000, 1_700_000_000_000 + number, 0), [f"user:{number % tags:06}"])
+    size, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(ledger) == tags
+    assert size / tags <= 200
 
 
 def test_what_overtook_is_told_by_tag_in_the_order_of_it() -> None:
