@@ -1,18 +1,16 @@
 """The settings: everything an operator can set, each with its default and one line of help."""
 
 import re
-from ipaddress import ip_address
 from typing import Annotated, Literal
-from urllib.parse import parse_qs, urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from aggregator.networks import Networks
+from aggregator.servers.url import RedisUrl
 from aggregator.units import Duration, DurationOrZero, Size, default
 
 _NAMESPACE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _HOST = re.compile(r"[A-Za-z0-9._:\[\]-]{1,255}")
-_SCHEMES = ("redis", "rediss", "unix")
 
 
 def _host(text: str) -> str:
@@ -28,14 +26,7 @@ def _namespace(text: str) -> str:
 
 
 def _server_url(text: str) -> str:
-    # The URL is never shown: it may hold a password.
-    try:
-        parts = urlsplit(text)
-        _ = parts.port
-    except ValueError:
-        raise ValueError('expected a URL such as "redis://127.0.0.1:6379/0"; host or port cannot be read') from None
-    if parts.scheme not in _SCHEMES or not (parts.path if parts.scheme == "unix" else parts.hostname):
-        raise ValueError('expected a URL such as "redis://host:6379/0", "rediss://host:6379/0" or "unix:///path.sock"')
+    RedisUrl.of(text)
     return text
 
 
@@ -103,38 +94,3 @@ class Settings(BaseModel):
 
 
 FROM_FILE = {"redis_url": "redis_url_file", "log_url": "log_url_file"}
-
-
-def has_password(url: str) -> bool:
-    """Does the URL hold a password, before the host or in the query?"""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return "@" in url
-    return bool(parts.password) or "password" in parse_qs(parts.query)
-
-
-def is_insecure(url: str) -> bool:
-    """Does the URL lead over a network to a server that anybody on it can read and write?
-
-    A host's name is not looked up: what it stands for may be another one by the time of connecting.
-    """
-    parts = urlsplit(url)
-    if parts.scheme == "unix" or parts.scheme.startswith("rediss") or has_password(url):
-        return False
-    return not _is_loopback(parts.hostname or "localhost")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
-
-
-def without_password(url: str) -> str:
-    """The URL as it may be shown: whatever stands before the host, and the query, masked."""
-    parts = urlsplit(url)
-    netloc = f"***@{parts.netloc.rpartition('@')[2]}" if "@" in parts.netloc else parts.netloc
-    # Not `geturl`: it takes "unix:///path" for one without authority, and drops the slashes that redis-py wants.
-    return f"{parts.scheme}://{netloc}{parts.path}{'?***' if parts.query else ''}"

@@ -15,7 +15,8 @@ from aggregator.model.catalogue import Catalogue
 from aggregator.model.cors import Cors
 from aggregator.model.fragment import Fragment
 from aggregator.model.screen import Screen, Slot
-from aggregator.settings import FROM_FILE, Settings, without_password
+from aggregator.servers.url import without_password
+from aggregator.settings import FROM_FILE, Settings
 from aggregator.units import show_duration
 
 

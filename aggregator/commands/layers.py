@@ -8,7 +8,8 @@ from pydantic import ValidationError
 
 from aggregator.explain import errors_of
 from aggregator.mistakes import Mistake, Mistaken
-from aggregator.settings import FROM_FILE, Settings, has_password, is_insecure
+from aggregator.servers.url import has_password, is_insecure
+from aggregator.settings import FROM_FILE, Settings
 
 
 def variable(name: str) -> str:

@@ -16,6 +16,9 @@ from aggregator.invalidation.heartbeat import BEAT, beat_of
 from aggregator.invalidation.log import Batch, Beat, LogUnavailable
 from aggregator.invalidation.stream_state import batch_between, state_of
 from aggregator.model.position import Position
+from aggregator.servers.connections import lead
+from aggregator.servers.finder import Finder, finder_of
+from aggregator.servers.url import RedisUrl
 from aggregator.settings import Durability
 
 
@@ -44,8 +47,10 @@ class RedisLog:
         self._wall = wall
         self._durable = durable
         # Apart, so that no burst of appends keeps a reader or its heartbeat waiting for a connection.
-        self._own = _connect(url, timeout, 2)
-        self._appends = _connect(url, timeout, durability.connections(durable))
+        found = RedisUrl.of(url)
+        finder = finder_of(found, timeout / 2)
+        self._own = _connect(found.plain, finder, timeout, 2)
+        self._appends = _connect(found.plain, finder, timeout, durability.connections(durable))
         # As a flat list of fields, not as a dictionary: see wire.decode_tags.
         for command in ("XREAD", "XRANGE", "XINFO STREAM"):
             self._own.set_response_callback(command, _untouched)
@@ -132,22 +137,22 @@ def _untouched(response: Any, **kwargs: Any) -> Any:
     return response
 
 
-def _connect(url: str, timeout: float, connections: int) -> Redis:
+def _connect(plain: str, finder: Finder | None, timeout: float, connections: int) -> Redis:
     """No retries of the client's own: who calls knows better when to try again. Every call has its own time limit,
     so that reading has none, and a wait for a free connection ends with it."""
-    return Redis.from_pool(
-        BlockingConnectionPool.from_url(
-            url,
-            max_connections=connections,
-            timeout=timeout,
-            protocol=2,
-            driver_info=None,  # no CLIENT SETINFO, which takes a right of its own, and which Redis 7.0 does not know
-            decode_responses=False,
-            socket_connect_timeout=timeout,
-            socket_timeout=None,
-            retry=Retry(NoBackoff(), 0),
-        )
+    pool = BlockingConnectionPool.from_url(
+        plain,
+        max_connections=connections,
+        timeout=timeout,
+        protocol=2,
+        driver_info=None,  # no CLIENT SETINFO, which takes a right of its own, and which Redis 7.0 does not know
+        decode_responses=False,
+        socket_connect_timeout=timeout,
+        socket_timeout=None,
+        retry=Retry(NoBackoff(), 0),
     )
+    lead(pool, finder)
+    return Redis.from_pool(pool)
 
 
 @asynccontextmanager

@@ -28,7 +28,8 @@ from aggregator.process.deploys import Declaring, Deploys, Read
 from aggregator.process.watching import watched
 from aggregator.process.worker import Server, server
 from aggregator.process.workers import Workers
-from aggregator.settings import Settings, without_password
+from aggregator.servers.url import without_password
+from aggregator.settings import Settings
 
 _log = structlog.get_logger()
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from redis import Redis
+from redis import ConnectionPool, Redis
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
 from redis.retry import Retry
@@ -11,6 +11,9 @@ from redis.retry import Retry
 from aggregator.invalidation import appending, durability, wire
 from aggregator.invalidation.log import LogUnavailable
 from aggregator.model.position import Position
+from aggregator.servers.connections import lead
+from aggregator.servers.finder import finder_of
+from aggregator.servers.url import RedisUrl
 from aggregator.settings import Durability
 
 
@@ -23,8 +26,9 @@ class SyncLog:
     def __init__(self, url: str, namespace: str, timeout: float, durable: Durability) -> None:
         self._namespace = namespace
         self._durable = durable
-        self._redis = Redis.from_url(
-            url,
+        found = RedisUrl.of(url)
+        pool = ConnectionPool.from_url(
+            found.plain,
             protocol=2,
             driver_info=None,  # as in RedisLog
             decode_responses=False,
@@ -32,6 +36,8 @@ class SyncLog:
             socket_timeout=timeout + durability.limit(durable),
             retry=Retry(NoBackoff(), 0),
         )
+        lead(pool, finder_of(found, timeout))
+        self._redis = Redis.from_pool(pool)
 
     def append_all(self, records: Sequence[dict[str, str]]) -> list[Position]:
         """Add encoded records, all of them or none. LogUnavailable: they may not be there."""

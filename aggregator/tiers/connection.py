@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
-from hiredis import ProtocolError, Reader, pack_command
+from hiredis import ProtocolError, Reader, ReplyError, pack_command
 
 from aggregator.tiers.server import Call
 
@@ -20,6 +20,7 @@ _NOT_YET = object()
 class Connection(asyncio.Protocol):
     """reply_within: seconds that the server may say nothing while it owes a reply; then the connection is given up.
 
+    A server that says it is a replica is left, for where the master is may be known when connecting anew.
     Nothing is sent twice. What had no reply when the connection ended may have been done or not.
     """
 
@@ -75,6 +76,8 @@ class Connection(asyncio.Protocol):
         if len(replies) == calls:
             self._owed.popleft()
             back(replies)
+            if any(isinstance(reply, ReplyError) and str(reply).startswith("READONLY") for reply in replies):
+                self.end(ConnectionError("the server is a replica now"))
 
     def _look_again(self) -> None:
         self._timer = asyncio.get_running_loop().call_later(self._reply_within / _SLICES, self._look)

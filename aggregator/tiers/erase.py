@@ -2,15 +2,20 @@
 
 from collections.abc import AsyncIterator, Sequence
 
-from redis.asyncio import Redis
+from redis.asyncio import ConnectionPool, Redis
 from redis.exceptions import RedisError
 
 from aggregator.model.address import told_behind
+from aggregator.servers.connections import lead
+from aggregator.servers.finder import finder_of
+from aggregator.servers.url import RedisUrl
 from aggregator.tiers.codec import tags_in
 from aggregator.tiers.hot import hot_key
 from aggregator.tiers.tier import TierUnavailable
 
 _AT_ONCE = 500
+# Seconds.
+_FIND_WITHIN = 1.0
 _KINDS = ("fragment", "view")
 
 
@@ -39,7 +44,10 @@ async def erase(url: str, namespace: str, tag: str) -> int:
 
 def _client(url: str) -> "Redis":
     """One that says nothing at first which would take a right of its own."""
-    return Redis.from_url(url, protocol=2, driver_info=None)
+    found = RedisUrl.of(url)
+    pool = ConnectionPool.from_url(found.plain, protocol=2, driver_info=None)
+    lead(pool, finder_of(found, _FIND_WITHIN))
+    return Redis.from_pool(pool)
 
 
 async def _entries(client: "Redis", namespace: str) -> AsyncIterator[Sequence[bytes]]:

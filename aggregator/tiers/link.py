@@ -87,5 +87,6 @@ async def _connected(server: Server) -> Connection:
     if server.path is not None:
         _, connection = await loop.create_unix_connection(protocol, server.path)
     else:
-        _, connection = await loop.create_connection(protocol, server.host, server.port, ssl=server.tls)
+        host, port = await server.finder.find() if server.finder else (server.host, server.port)
+        _, connection = await loop.create_connection(protocol, host, port, ssl=server.tls)
     return connection

@@ -32,7 +32,7 @@ class RedisTier:
     def connect(
         cls, url: str, budget: float = 0.05, lease_term: float = 0.3, failure_term: float = FAILURE_TERM
     ) -> "RedisTier":
-        """A tier at `redis://`, `rediss://` or `unix://`; connects at the first use. ValueError for another URL."""
+        """A tier at a URL that `RedisUrl` reads; connects at the first use. ValueError for another one."""
         return cls(Pipeline(Link(Server.of(url)), budget), lease_term, failure_term)
 
     def read(self, keys: Sequence[Key]) -> "asyncio.Future[list[Entry | None]]":

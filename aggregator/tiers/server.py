@@ -1,10 +1,13 @@
-"""A server is where L2 is, and how to be let in: what a `redis://` URL says."""
+"""A server is where L2 is, and how to be let in: what a Redis URL says."""
 
 import ssl
 from dataclasses import dataclass, field
 from typing import Any
 
 from redis.asyncio import ConnectionPool
+
+from aggregator.servers.finder import Finder, finder_of
+from aggregator.servers.url import RedisUrl
 
 Call = tuple[str | bytes | int, ...]
 
@@ -14,7 +17,7 @@ TIMEOUT = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """path: of a unix socket; None where host and port count. tls: None = in the clear.
+    """path: of a unix socket; None where host and port count, or what the finder finds. tls: None = in the clear.
 
     greeting: the first commands on every connection; nothing else is sent before all of them are answered.
     connect_within: seconds. reply_within: seconds that the server may say nothing while it owes an answer.
@@ -27,25 +30,29 @@ class Server:
     greeting: tuple[Call, ...] = field(default=(), repr=False)  # it may hold a password
     connect_within: float = TIMEOUT
     reply_within: float = TIMEOUT
+    finder: Finder | None = None
 
     @classmethod
     def of(cls, url: str) -> "Server":
-        """Of a `redis://`, `rediss://` or `unix://` URL, with the options that redis-py reads of it; ValueError if it
-        is none, OSError if a file that it names cannot be read."""
+        """Of a URL that `RedisUrl` reads, with the options that redis-py reads of it; ValueError if it is none, OSError
+        if a file that it names cannot be read."""
+        found = RedisUrl.of(url)
         try:
             # Never connected: redis-py reads the URL, so that L2 and log understand the same one alike.
-            pool: Any = ConnectionPool.from_url(url, **_DEFAULTS)
+            pool: Any = ConnectionPool.from_url(found.plain, **_DEFAULTS)
             read = pool.make_connection()
         except TypeError as mistake:
             raise ValueError(f"the Redis URL has an option that is not known: {mistake}") from None
+        connect_within = float(read.socket_connect_timeout or TIMEOUT)
         return cls(
             getattr(read, "host", "localhost"),
             getattr(read, "port", 6379),
             getattr(read, "path", None),
             read.ssl_context.get() if hasattr(read, "ssl_context") else None,
             _greeting(read.username, read.password, read.client_name, read.db),
-            float(read.socket_connect_timeout or TIMEOUT),
+            connect_within,
             float(read.socket_timeout or TIMEOUT),
+            finder_of(found, connect_within / 2),
         )
 
 

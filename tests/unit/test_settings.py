@@ -9,7 +9,8 @@ from click.testing import CliRunner
 
 from aggregator.commands.options import load_settings, settings_options
 from aggregator.mistakes import Mistaken
-from aggregator.settings import Settings, has_password, without_password
+from aggregator.servers.url import has_password, without_password
+from aggregator.settings import Settings
 
 
 def said(flags: dict[str, Any], environ: dict[str, str], service: Settings | None = None) -> list[str]:

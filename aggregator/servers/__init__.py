@@ -1,0 +1,1 @@
+"""Where a Redis-protocol server is: what a URL says of it, and who is asked."""

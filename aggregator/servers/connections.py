@@ -1,0 +1,82 @@
+"""Connections of redis-py's that are made to where a finder says the server is."""
+
+from typing import Any
+
+import redis.connection as blocking
+from redis.asyncio.connection import Connection, ConnectionPool, SSLConnection
+from redis.exceptions import ConnectionError as Disconnected
+from redis.exceptions import ReadOnlyError
+
+from aggregator.servers.finder import Finder
+
+
+class FoundConnection(Connection):
+    """One that is elsewhere than where the server was found last is made anew before it is used again, so that a
+    reader and its heartbeat speak with one server; one to a server that has been demoted is given up."""
+
+    def __init__(self, *, finder: Finder, **options: Any) -> None:
+        super().__init__(**options)
+        self._finder = finder
+
+    async def connect_check_health(self, *args: Any, **options: Any) -> None:
+        """As of its base."""
+        if self.is_connected and (self.host, self.port) != self._finder.last:
+            await self.disconnect()
+        if not self.is_connected:
+            self.host, self.port = await self._finder.find()
+        await super().connect_check_health(*args, **options)
+
+    async def read_response(self, *args: Any, **options: Any) -> Any:
+        """As of its base."""
+        try:
+            return await super().read_response(*args, **options)
+        except ReadOnlyError as error:
+            await self.disconnect()
+            raise Disconnected(f"{self.host}:{self.port} is a replica now: {error}") from error
+
+
+class FoundSSLConnection(FoundConnection, SSLConnection):
+    """The same over TLS."""
+
+
+class FoundBlockingConnection(blocking.Connection):
+    """The same without an event loop."""
+
+    def __init__(self, *, finder: Finder, **options: Any) -> None:
+        super().__init__(**options)  # type: ignore[no-untyped-call]
+        self._finder = finder
+
+    def connect_check_health(self, *args: Any, **options: Any) -> None:
+        """As of its base."""
+        if self.is_connected and (self.host, self.port) != self._finder.last:
+            self.disconnect()  # type: ignore[no-untyped-call]
+        if not self.is_connected:
+            self.host, self.port = self._finder.find_blocking()
+        super().connect_check_health(*args, **options)
+
+    def read_response(self, *args: Any, **options: Any) -> Any:
+        """As of its base."""
+        try:
+            return super().read_response(*args, **options)
+        except ReadOnlyError as error:
+            self.disconnect()  # type: ignore[no-untyped-call]
+            raise Disconnected(f"{self.host}:{self.port} is a replica now: {error}") from error
+
+
+class FoundBlockingSSLConnection(FoundBlockingConnection, blocking.SSLConnection):
+    """The same over TLS."""
+
+
+_FOUND: dict[type, type] = {
+    Connection: FoundConnection,
+    SSLConnection: FoundSSLConnection,
+    blocking.Connection: FoundBlockingConnection,
+    blocking.SSLConnection: FoundBlockingSSLConnection,
+}
+
+
+def lead(pool: ConnectionPool | blocking.ConnectionPool, finder: Finder | None) -> None:
+    """Have a pool, which has no connection yet, make them to where the finder says; None leaves it as it is."""
+    if finder:
+        pool.connection_class = _FOUND[pool.connection_class]
+        pool.connection_kwargs["finder"] = finder

@@ -1,0 +1,23 @@
+"""A finder knows whom to ask where a server is; it is asked whenever a connection is made."""
+
+from typing import Protocol
+
+from aggregator.servers.sentinel import Sentinels
+from aggregator.servers.url import Address, RedisUrl
+
+
+class Finder(Protocol):
+    """last: what was found last; whoever is connected elsewhere is to connect anew."""
+
+    last: Address | None
+
+    async def find(self) -> Address:
+        """The address of the server. ConnectionError where nobody says it, with what each said instead."""
+
+    def find_blocking(self) -> Address:
+        """The same without an event loop."""
+
+
+def finder_of(url: RedisUrl, within: float) -> Finder | None:
+    """None where the URL says the address itself. within: seconds for asking."""
+    return Sentinels(url.asked, url.service, within) if url.kind == "sentinel" else None

@@ -1,0 +1,108 @@
+"""Sentinels know which server is the master of a service; where they differ, the newest configuration counts."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import redis
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry as BlockingRetry
+
+from aggregator.servers.url import Address, place
+
+
+class Sentinels:
+    """A `Finder` that is content with what more than half of the sentinels say, or with what one says in time.
+
+    urls: their plain URLs. within: seconds for asking them, at once on an event loop, else one after another.
+    """
+
+    def __init__(self, urls: Sequence[str], service: str, within: float) -> None:
+        self._urls = urls
+        self._service = service
+        self._within = within
+        self.last: Address | None = None
+
+    async def find(self) -> Address:
+        """As in `Finder`."""
+        answers = _Answers(self._service, self._urls)
+        asked = [asyncio.create_task(self._ask(url, answers)) for url in self._urls]
+        try:
+            for answer in asyncio.as_completed(asked, timeout=self._within):
+                await answer
+                if answers.suffice:
+                    break
+        except TimeoutError:
+            pass  # what some have said counts
+        finally:
+            for task in asked:
+                task.cancel()
+            await asyncio.gather(*asked, return_exceptions=True)
+        self.last = answers.newest()
+        return self.last
+
+    async def _ask(self, url: str, answers: "_Answers") -> None:
+        try:
+            async with Redis.from_url(url, retry=Retry(NoBackoff(), 0), **_options(self._within)) as sentinel:
+                state: Any = await sentinel.sentinel_master(self._service)
+                answers.add(url, state, await sentinel.sentinel_get_master_addr_by_name(self._service))
+        except (RedisError, OSError) as error:
+            answers.refuse(url, error)
+
+    def find_blocking(self) -> Address:
+        """As in `Finder`."""
+        answers = _Answers(self._service, self._urls)
+        for url in self._urls:
+            if not answers.suffice:
+                self._ask_blocking(url, answers)
+        self.last = answers.newest()
+        return self.last
+
+    def _ask_blocking(self, url: str, answers: "_Answers") -> None:
+        options = _options(self._within / len(self._urls))
+        try:
+            with redis.Redis.from_url(url, retry=BlockingRetry(NoBackoff(), 0), **options) as sentinel:
+                state: Any = sentinel.sentinel_master(self._service)
+                answers.add(url, state, sentinel.sentinel_get_master_addr_by_name(self._service))
+        except (RedisError, OSError) as error:
+            answers.refuse(url, error)
+
+
+class _Answers:
+    """What the sentinels said so far."""
+
+    def __init__(self, service: str, urls: Sequence[str]) -> None:
+        self._service = service
+        self._why = dict.fromkeys(map(place, urls), "no answer in time")
+        self._told: list[tuple[int, Address]] = []
+
+    @property
+    def suffice(self) -> bool:
+        return len(self._told) > len(self._why) // 2
+
+    def add(self, url: str, state: Any, address: Any) -> None:
+        """The state was asked for before the address: the one with a new epoch and the old address would be believed
+        over all others."""
+        self._told.append((state["config-epoch"], tuple(address)))
+
+    def refuse(self, url: str, error: Exception) -> None:
+        self._why[place(url)] = str(error) or type(error).__name__
+
+    def newest(self) -> Address:
+        if not self._told:
+            said = "; ".join(f"{sentinel}: {why}" for sentinel, why in self._why.items())
+            raise ConnectionError(f'no sentinel tells the master of "{self._service}" ({said})')
+        return max(self._told)[1]
+
+
+def _options(timeout: float) -> dict[str, Any]:
+    return {
+        "protocol": 2,
+        "driver_info": None,  # as for the log: what it sends takes a right of its own
+        "decode_responses": True,
+        "socket_connect_timeout": timeout,
+        "socket_timeout": timeout,
+    }
