@@ -1,5 +1,6 @@
 """Connections of redis-py's that are made to where a finder says the server is."""
 
+from contextlib import suppress
 from typing import Any
 
 import redis.connection as blocking
@@ -12,7 +13,7 @@ from aggregator.servers.finder import Finder
 
 class FoundConnection(Connection):
     """One that is elsewhere than where the server was found last is made anew before it is used again, so that a
-    reader and its heartbeat speak with one server; one to a server that has been demoted is given up."""
+    reader and its heartbeat speak with one server. With one that finds its server demoted all are given up."""
 
     def __init__(self, *, finder: Finder, **options: Any) -> None:
         super().__init__(**options)
@@ -20,6 +21,9 @@ class FoundConnection(Connection):
 
     async def connect_check_health(self, *args: Any, **options: Any) -> None:
         """As of its base."""
+        if self.is_connected and self._finder.due:
+            with suppress(OSError):  # who is connected does not need the sentinels
+                await self._finder.find()
         if self.is_connected and (self.host, self.port) != self._finder.last:
             await self.disconnect()
         if not self.is_connected:
@@ -32,6 +36,7 @@ class FoundConnection(Connection):
             return await super().read_response(*args, **options)
         except ReadOnlyError as error:
             await self.disconnect()
+            self._finder.last = None
             raise Disconnected(f"{self.host}:{self.port} is a replica now: {error}") from error
 
 
@@ -48,6 +53,9 @@ class FoundBlockingConnection(blocking.Connection):
 
     def connect_check_health(self, *args: Any, **options: Any) -> None:
         """As of its base."""
+        if self.is_connected and self._finder.due:
+            with suppress(OSError):
+                self._finder.find_blocking()
         if self.is_connected and (self.host, self.port) != self._finder.last:
             self.disconnect()  # type: ignore[no-untyped-call]
         if not self.is_connected:
@@ -60,6 +68,7 @@ class FoundBlockingConnection(blocking.Connection):
             return super().read_response(*args, **options)
         except ReadOnlyError as error:
             self.disconnect()  # type: ignore[no-untyped-call]
+            self._finder.last = None
             raise Disconnected(f"{self.host}:{self.port} is a replica now: {error}") from error
 
 

@@ -7,9 +7,13 @@ from aggregator.servers.url import Address, RedisUrl
 
 
 class Finder(Protocol):
-    """last: what was found last; whoever is connected elsewhere is to connect anew."""
+    """last: what was found last, None before, and after it was wrong; whoever is connected elsewhere connects anew."""
 
     last: Address | None
+
+    @property
+    def due(self) -> bool:
+        """Is what was found last to be found again, though who is connected there is answered?"""
 
     async def find(self) -> Address:
         """The address of the server. ConnectionError where nobody says it, with what each said instead."""

@@ -1,6 +1,7 @@
 """Sentinels know which server is the master of a service; where they differ, the newest configuration counts."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +13,8 @@ from redis.exceptions import RedisError
 from redis.retry import Retry as BlockingRetry
 
 from aggregator.servers.url import Address, place
+
+_AGAIN_AFTER = 1.0
 
 
 class Sentinels:
@@ -25,10 +28,17 @@ class Sentinels:
         self._service = service
         self._within = within
         self.last: Address | None = None
+        self._asked = float("-inf")
+
+    @property
+    def due(self) -> bool:
+        """Once a second. 1 an operator asks for a fail-over. 2 the sentinels name another master. 3 the old one is told
+        some ten seconds later, and takes invalidations until then that nobody will ever read."""
+        return time.monotonic() >= self._asked + _AGAIN_AFTER
 
     async def find(self) -> Address:
         """As in `Finder`."""
-        answers = _Answers(self._service, self._urls)
+        answers = self._begin()
         asked = [asyncio.create_task(self._ask(url, answers)) for url in self._urls]
         try:
             for answer in asyncio.as_completed(asked, timeout=self._within):
@@ -44,6 +54,10 @@ class Sentinels:
         self.last = answers.newest()
         return self.last
 
+    def _begin(self) -> "_Answers":
+        self._asked = time.monotonic()  # before anybody answers, so that one of all who find it due asks
+        return _Answers(self._service, self._urls)
+
     async def _ask(self, url: str, answers: "_Answers") -> None:
         try:
             async with Redis.from_url(url, retry=Retry(NoBackoff(), 0), **_options(self._within)) as sentinel:
@@ -54,7 +68,7 @@ class Sentinels:
 
     def find_blocking(self) -> Address:
         """As in `Finder`."""
-        answers = _Answers(self._service, self._urls)
+        answers = self._begin()
         for url in self._urls:
             if not answers.suffice:
                 self._ask_blocking(url, answers)

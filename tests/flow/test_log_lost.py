@@ -16,7 +16,8 @@ from aggregator.invalidation.redis_stream import RedisLog
 from aggregator.model.position import Position, epoch_in, just_before
 from tests.following import Process, following, until
 from tests.scale import scale
-from tests.servers import Valkey, valkey
+from tests.sentinels import watched
+from tests.servers import KINDS, Valkey, valkey
 
 STREAM = wire.stream_key("aggregator")
 
@@ -218,6 +219,21 @@ def test_r08_a_demoted_master_that_still_answers_vouches_for_nothing(tmp_path: P
                 ask(master, "CLIENT", "KILL", "TYPE", "normal")
                 await until_lost(process, kept)
                 await nobody_believes(replica, kept, process)
+
+    play(steps)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_r08_sentinels_lead_to_the_new_master_while_the_old_one_lives(kind: str) -> None:
+    """A fail-over that was asked for: whoever follows or starts is at the head of another log within two seconds."""
+
+    async def steps() -> None:
+        with watched(kind) as servers:
+            async with process_on(servers.url) as process:
+                kept = process.ledger.head
+                await asyncio.to_thread(servers.give_over)
+                await until_lost(process, kept)
+                await nobody_believes(servers.url, kept, process)
 
     play(steps)
 
