@@ -13,7 +13,7 @@ from typing import Any
 import redis
 
 from tests.running import until
-from tests.servers import Valkey, binary
+from tests.servers import LIMITED, Valkey, binary
 
 SERVICE = "main"
 _CONF = """
@@ -24,6 +24,8 @@ sentinel monitor {service} 127.0.0.1 {master} {quorum}
 sentinel down-after-milliseconds {service} 500
 sentinel failover-timeout {service} 3000
 """
+# Where services are limited, those who copy and watch are not.
+_BEHIND = f"sentinel auth-user {SERVICE} behind\nsentinel auth-pass {SERVICE} any\n" if LIMITED else ""
 
 
 class Sentinel:
@@ -34,7 +36,7 @@ class Sentinel:
         self._folder = Path(tempfile.mkdtemp(prefix="aggregator-sentinel-"))
         conf = self._folder / "sentinel.conf"
         named = {"service": SERVICE, "folder": self._folder, "quorum": quorum}
-        conf.write_text(_CONF.format(port=self.port, master=master, **named) + more)
+        conf.write_text(_CONF.format(port=self.port, master=master, **named) + _BEHIND + more)
         self._command = [binary(kind), str(conf), "--sentinel"]
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -105,6 +107,7 @@ def watched(kind: str = "valkey", more: str = "") -> Iterator[Watched]:
     with ExitStack() as stack:
         ports = [free_port(), free_port()]
         own = ("--bind", "127.0.0.1", "--repl-diskless-sync-delay", "0")
+        own += ("--masteruser", "behind", "--masterauth", "any") if LIMITED else ()
         master = stack.enter_context(Valkey("--port", str(ports[0]), *own, kind=kind))
         following = ("--replicaof", f"127.0.0.1 {ports[0]}")
         replica = stack.enter_context(Valkey("--port", str(ports[1]), *own, *following, kind=kind))

