@@ -125,7 +125,7 @@ def _insecure(settings: Settings) -> Iterator[Mistake]:
     for url in FROM_FILE:
         if not settings.allow_insecure_redis and (text := getattr(settings, url)) and is_insecure(text):
             message = (
-                "the server is on another machine, and the URL has neither TLS nor a password: who reaches it reads "
-                "every screen. Use rediss:// or a password, or set allow_insecure_redis where the network is closed"
+                "the server may be on another machine, and the URL has neither TLS nor a password: who reaches it "
+                "reads every screen. Use TLS or a password, or set allow_insecure_redis where the network is closed"
             )
             yield Mistake("", "", url, message)
