@@ -247,6 +247,8 @@ class Service:
         self.ready.set()
 
     def _overtake(self, tag: str, position: Position) -> None:
+        if not len(self.memory):  # as at the start, when a million may be read
+            return
         barrier = self.ledger.barrier
         if views := self.memory.overtake(tag, position):
             self._observe(Overtaken(len(views)))

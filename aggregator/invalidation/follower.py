@@ -8,7 +8,7 @@ from aggregator.clock import FleetClock
 from aggregator.invalidation.log import Batch, Beat, Log, LogUnavailable, Record
 from aggregator.invalidation.watch import Epoch, Progress, Reading, at_head, end, epoch_of, reading, start
 from aggregator.model.ledger import Ledger
-from aggregator.model.position import ORIGIN, Position, ms_of, position_at, stream_id_of
+from aggregator.model.position import ORIGIN, Position, ms_of, position_at, position_of, stream_id_of
 
 PROOF_FOR = 2.0  # seconds that a process may vouch for after it was at the head
 BEAT_EVERY = 0.5
@@ -75,13 +75,15 @@ class Follower:
 
     async def _read(self) -> None:
         await self._begun.wait()
+        block = BLOCK
         while True:
             turn = self._turn
             try:
-                batch = await self._log.read(stream_id_of(self._own.head), BATCH, BLOCK)
+                batch = await self._log.read(stream_id_of(self._own.head), BATCH, block)
             except LogUnavailable:
                 await asyncio.sleep(RETRY_AFTER)
                 continue
+            block = BLOCK if len(batch.records) < BATCH else 0.0  # behind a full one there is more, as at the start
             # 1 reader: asks for what follows id 7 of epoch A. 2 the log is lost and refilled in epoch B, ids are
             # larger. 3 heart: starts over in B, at its beginning. 4 reader: gets B's records after 7. Applied
             # now, they would be counted as B's first ones, and those would be read as if they came after.
@@ -141,15 +143,17 @@ class Follower:
         return True
 
     def _apply(self, records: Sequence[Record]) -> None:
-        for record in records:
-            position = position_at(self._own.epoch, record.stream_id)
+        start = position_of(self._own.epoch, 0, 0)
+        positions = [Position(start + record.place) for record in records]
+        for position, record in zip(positions, records, strict=True):
             if record.tags is None:
                 self._lose(position, record)
             else:
                 self._ledger.apply(position, record.tags)
                 for tag in record.tags:
                     self._on_overtaken(tag, position)
-            self._own.advance(position)
+        if positions:
+            self._own.advance(positions)
         self.applied += len(records)
 
     def _weigh(self) -> None:

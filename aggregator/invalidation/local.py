@@ -80,7 +80,7 @@ class LocalLog:
         if self.lose_next:
             self.lose_next -= 1
         else:
-            self._records.append(Record(stream_id_of(self._last), tags))
+            self._records.append(Record(self._last, tags))
         self._appended.set()
         self._appended = asyncio.Event()
 
@@ -100,4 +100,4 @@ class LocalLog:
 
 
 def _place(record: Record) -> Position:
-    return position_at(0, record.stream_id)
+    return record.place

@@ -4,21 +4,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from aggregator.model.position import Position
+from msgspec import Struct
+
+from aggregator.model.position import Position, stream_id_of
 
 
 class LogUnavailable(Exception):
     """The log did not answer in time, or not at all; nothing may be acknowledged."""
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True, gc=False):
     """One entry of the log; `tags` is None where it could not be understood, which readers treat as a gap.
-    `at` is the publisher's own time (Unix seconds), for lag metrics only."""
+    place: its position, but for the epoch, which the log's entries do not tell."""
 
-    stream_id: str
+    place: Position
     tags: tuple[str, ...] | None
-    at: float | None = None
+
+    @property
+    def stream_id(self) -> str:
+        """The Redis stream id."""
+        return stream_id_of(self.place)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +69,8 @@ class Log(Protocol):
         """Add one record; returns its position once it is in the log. ValueError for what is no tag."""
 
     async def read(self, after: str, count: int, block: float) -> Batch:
-        """Up to `count` records after a stream id, waiting up to `block` seconds for the first; may have none."""
+        """Up to `count` records after a stream id, waiting up to `block` seconds for the first (0: not at all); may
+        have none."""
 
     async def beat(self) -> Beat:
         """Read the log's state, in one step with a write."""

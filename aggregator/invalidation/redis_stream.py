@@ -88,9 +88,10 @@ class RedisLog:
 
     async def read(self, after: str, count: int, block: float) -> Batch:
         """As in `Log`. XREAD only waits: Redis lets it skip what was trimmed, and says nothing of it."""
-        milliseconds = max(1, round(block * 1000))  # 0 would be for ever
         async with _within(block + self._timeout, "read"):
-            await self._own.xread({self._stream: after}, count=1, block=milliseconds)
+            if block:
+                milliseconds = max(1, round(block * 1000))  # 0 would be for ever
+                await self._own.xread({self._stream: after}, count=1, block=milliseconds)
             # No transaction: a full server refuses it.
             async with self._own.pipeline(transaction=False) as pipe:
                 pipe.xinfo_stream(self._stream)

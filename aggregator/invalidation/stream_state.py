@@ -1,6 +1,5 @@
 """What XINFO STREAM says of the log at one moment, and what was read between two of them."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +7,7 @@ from redis.exceptions import ResponseError
 
 from aggregator.invalidation import wire
 from aggregator.invalidation.log import Batch, LogUnavailable, Record
-from aggregator.model.position import position_at
+from aggregator.model.position import places_of, position_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +49,6 @@ def batch_between(before: StreamState, found: Any, behind: StreamState) -> Batch
     end = position_at(0, before.newest_id)
     while found and position_at(0, found[-1][0]) > end:
         found.pop()
-    records = [_record(id.decode(), fields) for id, fields in found]
+    places = places_of(id for id, _ in found)
+    records = [Record(place, wire.decode_tags(fields)) for place, (_, fields) in zip(places, found, strict=True)]
     return Batch(records, before.newest_id, min(before.added, behind.added), max(before.trimmed, behind.trimmed))
-
-
-def _record(stream_id: str, fields: Sequence[bytes]) -> Record:
-    return Record(stream_id, wire.decode_tags(fields), wire.decode_at(fields))

@@ -1,6 +1,7 @@
 """What a heartbeat and a batch mean: is it my epoch, is anything missing, have I read all there was."""
 
 from collections import deque
+from collections.abc import Sequence
 from enum import Enum
 
 from aggregator.invalidation.log import Batch, Beat
@@ -58,11 +59,11 @@ class Progress:
         self._trail.clear()
         self._trail.append(head)
 
-    def advance(self, position: Position) -> None:
-        """One more record is passed."""
-        self.head = position
-        self.passed += 1
-        self._trail.append(position)
+    def advance(self, positions: Sequence[Position]) -> None:
+        """The records there, at least one, are passed."""
+        self.head = positions[-1]
+        self.passed += len(positions)
+        self._trail.extend(positions)
 
     def saw(self, beat: Beat) -> None:
         """Remember how long the log has been."""

@@ -1,6 +1,5 @@
 """How an invalidation lies in the stream: the names of its keys, and one JSON array of tags a record."""
 
-import math
 from collections.abc import Sequence
 
 import orjson
@@ -44,24 +43,11 @@ def decode_tags(fields: Sequence[bytes]) -> tuple[str, ...] | None:
 
     The flat list matters: a client that repeats the field `tags` would lose all but one of them in a dictionary.
     """
-    values = _values(fields, b"tags")
-    if len(values) != 1:
+    names = fields[::2]
+    if names.count(b"tags") != 1:
         return None
     try:
-        tags = orjson.loads(values[0])
+        tags = orjson.loads(fields[2 * names.index(b"tags") + 1])
     except orjson.JSONDecodeError:
         return None
     return tuple(tags) if isinstance(tags, list) and not any(map(tag_mistake, tags)) else None
-
-
-def decode_at(fields: Sequence[bytes]) -> float | None:
-    """The publisher's time (Unix seconds); None where it gave none that makes sense."""
-    try:
-        at = float(_values(fields, b"at")[0])
-    except (IndexError, ValueError):
-        return None
-    return at if math.isfinite(at) else None
-
-
-def _values(fields: Sequence[bytes], name: bytes) -> list[bytes]:
-    return [value for field, value in zip(fields[::2], fields[1::2], strict=True) if field == name]

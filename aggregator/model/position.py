@@ -1,7 +1,10 @@
 """A position is a place in the invalidation log: an epoch, and a stream id within it."""
 
 import re
+from collections.abc import Iterable
 from typing import NewType
+
+import orjson
 
 # One whole number of 192 bits: comparing two, which every hit does, is one step; and the garbage collector never looks
 # at the many that the ledger and L1 hold, as it would at objects of a class.
@@ -30,6 +33,13 @@ def position_at(epoch: int, stream_id: bytes | str) -> Position:
     text = stream_id.decode() if isinstance(stream_id, bytes) else stream_id
     ms, _, seq = text.partition("-")
     return position_of(epoch, int(ms), int(seq or 0))
+
+
+def places_of(stream_ids: Iterable[bytes]) -> list[Position]:
+    """The positions of `b"<ms>-<seq>"`, each, in no epoch: numbers are read all at once, as a process that starts reads
+    a million."""
+    numbers = orjson.loads(b"[%b]" % b",".join(stream_ids).replace(b"-", b","))
+    return [Position(ms << _HALF | seq) for ms, seq in zip(numbers[::2], numbers[1::2], strict=True)]
 
 
 def epoch_in(place: Position) -> int:

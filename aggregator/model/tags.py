@@ -10,6 +10,9 @@ VIEWER = "viewer:"
 
 def tag_mistake(tag: object) -> str | None:
     """Why `tag` is not a tag (1 to 256 bytes of UTF-8 without control characters), or None if it is one."""
+    # Nearly every tag, and a process that starts looks at a million of them.
+    if isinstance(tag, str) and tag.isascii() and tag.isprintable() and 1 <= len(tag) <= MAX_TAG_BYTES:
+        return None
     if not isinstance(tag, str):
         return f"a tag is a string, not {type(tag).__name__}"
     try:

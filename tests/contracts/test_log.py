@@ -290,15 +290,6 @@ def test_what_an_mbu_appends_is_read_as_the_contract_says(
     with_log(_only(clean_redis_url), steps)
 
 
-@pytest.mark.parametrize(("text", "at"), [("1700000000.25", 1700000000.25), ("soon", None), ("inf", None)])
-def test_the_publishers_time_is_read_where_it_makes_sense(clean_redis_url: str, text: str, at: float | None) -> None:
-    async def steps(log: Log) -> None:
-        raw(clean_redis_url, "XADD", STREAM, "*", "tags", "[]", "at", text)
-        assert [record.at for record in (await log.read("0-0", 10, 0.01)).records] == [at]
-
-    with_log(_only(clean_redis_url), steps)
-
-
 def test_the_key_beside_the_stream_is_in_its_cluster_slot_and_stays(clean_redis_url: str) -> None:
     async def steps(log: Log) -> None:
         await begun(log)

@@ -4,7 +4,7 @@ import pytest
 
 from aggregator.invalidation.log import Batch, Beat, Record
 from aggregator.invalidation.watch import Epoch, Progress, Reading, at_head, end, epoch_of, reading, start
-from aggregator.model.position import Position, position_of
+from aggregator.model.position import Position, position_at, position_of
 
 EPOCH = 100
 
@@ -20,7 +20,7 @@ def reader(passed: int, most_added: int = 0, epoch: int = EPOCH) -> Progress:
     own = Progress()
     own.restart(position_of(epoch, 0, 0), 0)
     for number in range(1, passed + 1):
-        own.advance(position_of(epoch, number, 0))
+        own.advance([position_of(epoch, number, 0)])
     own.saw(beat(added=most_added))
     return own
 
@@ -68,7 +68,7 @@ def test_at_the_head_is_who_has_counted_every_record(own: Progress, seen: Beat, 
 
 
 def batch(*ids: str, newest: str = "9-0", added: int = 9, trimmed: int = 0) -> Batch:
-    return Batch([Record(id, ("a",)) for id in ids], newest, added, trimmed)
+    return Batch([Record(position_at(0, id), ("a",)) for id in ids], newest, added, trimmed)
 
 
 @pytest.mark.parametrize(
