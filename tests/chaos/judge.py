@@ -1,8 +1,10 @@
 """Judging decides from what was read, and when faults and lags were, whether the service kept its promises."""
 
 from bisect import bisect_left, bisect_right
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from math import sqrt
 from typing import NamedTuple
 
 BOUND = 0.25  # seconds after its acknowledgement, from which an invalidation is seen
@@ -14,11 +16,12 @@ AVAILABLE = 0.999
 
 
 class Window(NamedTuple):
-    """Monotonic seconds, and what was the matter."""
+    """Monotonic seconds, and what was the matter. workers: whose reads it excuses."""
 
     begun: float
     ended: float
     what: str = ""
+    workers: frozenset[int] = frozenset()
 
 
 class Late(NamedTuple):
@@ -27,6 +30,7 @@ class Late(NamedTuple):
     missed: when the first invalidation that it missed was acknowledged. marked: the answer says so.
     """
 
+    worker: int
     begun: float
     missed: float
     marked: bool
@@ -35,60 +39,81 @@ class Late(NamedTuple):
 
 @dataclass
 class Seen:
-    """What readers saw. begun: of each value read. lost: when an answer could not be had, and how; excused: as its own
-    worker was stopped or dead. went_back: older than what that worker gave before."""
+    """What readers saw. begun: by worker, when each value was asked for. lost: when an answer could not be had, and
+    how; excused: as its own worker was stopped or dead. went_back: older than what that worker gave before. defects:
+    answers and tracebacks that say so."""
 
-    begun: list[float] = field(default_factory=list)
+    begun: dict[int, list[float]] = field(default_factory=lambda: defaultdict(list))
     late: list[Late] = field(default_factory=list)
     asked: int = 0
     lost: list[str] = field(default_factory=list)
     excused: int = 0
     went_back: list[str] = field(default_factory=list)
     for_ever: list[str] = field(default_factory=list)
+    defects: list[str] = field(default_factory=list)
 
 
 @dataclass
 class Report:
-    """What to say, and what is wrong."""
+    """What to say, and what is wrong. judged: the share of what was read that was not left out."""
 
     lines: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
+    judged: float = 1.0
 
 
 def judged(seen: Seen, faults: Sequence[Window], lags: Sequence[Window]) -> Report:
-    """Lateness counts outside faults only; a fault lasts RECOVERY longer than its cause, a lag BOUND longer."""
-    faults = _joined(Window(one.begun, one.ended + RECOVERY, one.what) for one in faults)
-    lags = _joined(Window(one.begun, one.ended + BOUND) for one in lags)
-    counted = [at for at in seen.begun if not _within(lags, at)]
-    outside = sum(not _within(faults, at) for at in counted)
-    behind = [one for one in seen.late if not _within(lags, one.begun)]
-    worst = max((one.begun - one.missed for one in behind if not _touched(faults, one)), default=0.0)
-    late = [one for one in behind if one.begun - one.missed > BOUND]
-    unmarked = [one for one in late if not one.marked]
-    calm = [one for one in late if not _touched(faults, one)]
-    excess = [(one.begun - one.missed - _overlap(faults, one.missed, one.begun), one) for one in late]
-    beyond = [one for over, one in excess if over > BOUND and not one.marked]
-    blind = [one for one in unmarked if one.begun - one.missed > BOUND + PROOF]
+    """A fault lasts RECOVERY longer than its cause, a lag BOUND longer. Whether most reads are fresh at once is judged
+    by those that are in neither; of all others the bound is longer by what of these came in between."""
+    stalls = _joined(Window(one.begun, one.ended + BOUND) for one in lags)
+    ills = {worker: _joined(_recovered(worker, faults)) for worker in seen.begun}
+    either = {worker: _joined([*stalls, *ills[worker]]) for worker in ills}
+    counted = [(worker, at) for worker, begun in seen.begun.items() for at in begun if not _within(stalls, at)]
+    outside = sum(not _within(ills[worker], at) for worker, at in counted)
+    calm = [one for one in seen.late if not _overlap(either[one.worker], one.missed, one.begun)]
+    late = [one for one in calm if one.begun - one.missed > BOUND]
+    excess = [(one.begun - one.missed - _overlap(either[one.worker], one.missed, one.begun), one) for one in seen.late]
+    beyond = [one for over, one in excess if over > BOUND and not one.marked and one not in late]
+    blind = [one for one in seen.late if not one.marked and _vouched(one, stalls) > BOUND + PROOF]
     available = 1 - len(seen.lost) / max(1, seen.asked - seen.excused)
-    report = Report()
+    read = sum(map(len, seen.begun.values()))
+    report = Report(judged=len(counted) / max(1, read))
     report.lines = [
-        f"{outside - len(calm)} of {outside} reads outside faults fresh within 250 ms, worst {worst * 1000:.0f} ms",
-        f"{len(late) - len(calm)} of {len(counted) - outside} reads in faults later, {len(beyond)} of them unmarked "
-        "beyond 250 ms + the fault",
-        f"stale for ever: {len(seen.for_ever)}, unmarked stale: {len(blind)}, went back: {len(seen.went_back)}",
+        f"{outside - len(late)} of {outside} reads outside faults fresh within 250 ms, worst "
+        f"{max((one.begun - one.missed for one in calm), default=0.0) * 1000:.0f} ms",
+        f"{len(seen.late) - len(calm)} of {len(counted) - outside} reads in faults of what was overtaken, "
+        f"{len(beyond)} of them unmarked beyond 250 ms + the fault",
+        f"stale for ever: {len(seen.for_ever)}, unmarked stale: {len(blind)}, went back: {len(seen.went_back)}, "
+        f"defects: {len(seen.defects)}",
         f"availability of cached screens: {available:.4%} of {seen.asked - seen.excused} ({seen.excused} excused)",
-        f"left out: {len(seen.begun) - len(counted)} reads in {len(lags)} windows of scheduling lag",
+        f"left out: {read - len(counted)} reads in {len(lags)} windows of scheduling lag",
     ]
     claims = {
         "stale for ever": seen.for_ever,
         "went back": seen.went_back,
+        "defect": seen.defects,
         "unmarked": [one.words for one in blind],
         "late beyond the fault": [one.words for one in beyond],
-        "late": [one.words for one in calm] if len(calm) > outside * (1 - NINES) else [],
+        "late": [one.words for one in late] if len(late) > _by_chance(outside * (1 - NINES)) else [],
         "not available": seen.lost if available < AVAILABLE else [],
     }
     report.wrong = [f"{claim}: {words}" for claim, found in claims.items() for words in found[:5]]
     return report
+
+
+def _recovered(worker: int, faults: Iterable[Window]) -> Iterable[Window]:
+    return (Window(one.begun, one.ended + RECOVERY, one.what) for one in faults if worker in one.workers)
+
+
+def _vouched(one: Late, stalls: Sequence[Window]) -> float:
+    """For how long an answer was wrong, whatever had failed, but for time in which nobody could help it."""
+    return one.begun - one.missed - _overlap(stalls, one.missed, one.begun)
+
+
+def _by_chance(expected: float) -> float:
+    """More than so many are not what was expected: three standard deviations. A minute has too few reads to tell
+    99.99 % from 99.98 %."""
+    return expected + 3 * sqrt(expected)
 
 
 def _joined(windows: Iterable[Window]) -> list[Window]:
@@ -105,10 +130,6 @@ def _within(windows: Sequence[Window], at: float) -> bool:
     """Was it in one of them? They do not overlap, and are in order."""
     number = bisect_right(windows, at, key=lambda one: one.begun)
     return number > 0 and at < windows[number - 1].ended
-
-
-def _touched(faults: Sequence[Window], one: Late) -> bool:
-    return _overlap(faults, one.missed, one.begun) > 0
 
 
 def _overlap(windows: Sequence[Window], begun: float, ended: float) -> float:

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from tests.chaos.judge import Window
 from tests.fleet import KEY
@@ -19,6 +20,7 @@ MBUS = ("m0", "m1", "m2", "m3")
 SCREENS = {"home": MBUS, "side": MBUS[:2]}
 IDS = range(25)
 WORKERS, PROXIED = 4, 2
+CLOCKED = 1  # whose clock can be stepped, where there is libfaketime
 _HEAD = """
 version = 1
 [defaults]
@@ -54,21 +56,25 @@ def declaration(url: str) -> str:
 @dataclass
 class Stage:
     """down: workers that are stopped or dead now. proxies: of each proxied service the one to L2, and that to the log.
-    faults: those that are over."""
+    clock: a file that says how wrong the clock of CLOCKED is. faults: those that are over. tracebacks: lines of logs of
+    services that have ended."""
 
     redis: Valkey
     mbu_url: str
     namespace: str
     proxies: list[tuple[TcpProxy, TcpProxy]]
+    clock: Path
     services: list[Running] = field(default_factory=list)
     down: set[int] = field(default_factory=set)
     faults: list[Window] = field(default_factory=list)
+    tracebacks: list[str] = field(default_factory=list)
 
     def service(self, number: int) -> Running:
         """A new one for this place in the fleet."""
         cache, log = [one.url for one in self.proxies[number]] if number < PROXIED else [self.redis.url] * 2
         flags = ["--log-url", log, "--refresh-budget", "20"]
-        return Running(declaration(self.mbu_url), cache, 1, KEY, flags, self.namespace)
+        env = KEY | (_stepping(self.clock) if number == CLOCKED else {})
+        return Running(declaration(self.mbu_url), cache, 1, env, flags, self.namespace)
 
     async def mood(self, name: str, word: str) -> None:
         """Have an MBU behave so."""
@@ -79,10 +85,32 @@ class Stage:
         """The object's next version."""
         return int((await client.ask(path, "PUT")).body)
 
+    def end(self, number: int) -> None:
+        """SIGTERM to a service; what it logged of defects is kept."""
+        service = self.services[number]
+        if not service.ended:
+            service.terminate()
+            self.tracebacks += [line for line in service.stderr.splitlines() if "Traceback" in line]
+        service.__exit__()
+
     def stop(self) -> None:
         """End all services."""
-        for service in self.services:
-            service.__exit__()
+        for number in range(len(self.services)):
+            self.end(number)
+
+
+def clock_can_step() -> bool:
+    """Is there libfaketime? Debian has it in the package of that name."""
+    return bool(_stepping(Path()))
+
+
+def _stepping(file: Path) -> dict[str, str]:
+    """What makes a process take its clock from a file; no monotonic one. Empty where that cannot be."""
+    library = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
+    if library is None:
+        return {}
+    real = {"FAKETIME_CACHE_DURATION": "1", "DONT_FAKE_MONOTONIC": "1"}
+    return {"LD_PRELOAD": str(library), "FAKETIME_TIMESTAMP_FILE": str(file), **real}
 
 
 @contextmanager
@@ -112,7 +140,9 @@ def stage() -> Iterator[Stage]:
         pairs = [
             (stack.enter_context(TcpProxy(redis.url)), stack.enter_context(TcpProxy(redis.url))) for _ in range(PROXIED)
         ]
-        made = Stage(redis, url, f"t{uuid.uuid4().hex[:12]}", pairs)
+        clock = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="aggregator-clock-")), "clock")
+        clock.write_text("+0")
+        made = Stage(redis, url, f"t{uuid.uuid4().hex[:12]}", pairs, clock)
         stack.callback(made.stop)
         for number in range(WORKERS):
             made.services.append(made.service(number).__enter__())
