@@ -11,7 +11,7 @@ from tests.chaos.judge import Report
 from tests.family import anonymous
 
 EVERY = 2.0  # seconds between two samples
-WARM_UP = 60.0
+WARM_UP = 300.0  # in which each kind of fault comes for the first time: 3 to 5 MB, mostly in the first two minutes
 ENOUGH = 600.0  # seconds after it, over which the slope is that of growth and not of what comes and goes
 MEMORY, DESCRIPTORS = 1e6, 5.0  # in ten minutes
 

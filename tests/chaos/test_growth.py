@@ -16,10 +16,10 @@ def samples(seconds: int, memory: float = 0.0, descriptors: float = 0.0) -> list
 @pytest.mark.parametrize(
     ("taken", "wrong"),
     [
-        (samples(1_000), False),
-        (samples(1_000, memory=2e6), True),
-        (samples(1_000, descriptors=10), True),
-        (samples(600, memory=2e6), False),  # too short to tell
+        (samples(1_200), False),
+        (samples(1_200, memory=2e6), True),
+        (samples(1_200, descriptors=10), True),
+        (samples(800, memory=2e6), False),  # too short to tell
         (samples(30), False),
     ],
 )
@@ -30,5 +30,5 @@ def test_r53_growth_is_found_by_its_slope(taken: list[Sample], wrong: bool) -> N
 
 def test_r53_what_is_taken_while_warming_up_does_not_count() -> None:
     """Caches fill."""
-    warming = [Sample(at, at * 1_000_000, at) for at in range(60)]
-    assert not judged_growth(0, [*warming, *(Sample(at, 60_000_000, 60) for at in range(60, 1_000))]).wrong
+    warming = [Sample(at, at * 1_000_000, at) for at in range(300)]
+    assert not judged_growth(0, [*warming, *(Sample(at, 300_000_000, 300) for at in range(300, 1_200))]).wrong
