@@ -3,20 +3,19 @@
 import pytest
 
 from tests.chaos.run import run
-from tests.scale import FULL
+from tests.scale import scale
 
 SECONDS = 60
-# Not in every run yet: in one of seven a POST /invalidations was answered 500 in plain text while a service was being
-# terminated (seed 40233). It is not known why.
-ONLY_IN_FULL = pytest.mark.skipif(not FULL, reason="runs with AGGREGATOR_PROVE=1")
+ENOUGH = 0.5  # of what was read
 
 
-@ONLY_IN_FULL
 @pytest.mark.prove
-@pytest.mark.timeout(SECONDS + 120)
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.timeout(SECONDS + 240)
+@pytest.mark.parametrize("seed", range(scale(1, 20)))
 def test_r05_r40_r51_four_workers_are_right_whatever_fails(seed: int) -> None:
     """Publishers with versions, readers at every worker, faults by a seed: of these rows first, then of others."""
     report = run(seed, SECONDS)
     print(*report.lines, sep="\n")
     assert not report.wrong, "\n".join([*report.lines, *report.wrong])
+    if report.judged < ENOUGH:
+        pytest.skip("nothing was wrong, but for most of the time this machine stood still")
