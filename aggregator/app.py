@@ -219,6 +219,7 @@ class Service:
             ["log_gaps", [], self.follower.gaps],
             ["log_epochs", [], self.follower.epochs],
             ["l1_evictions", [], self.memory.evictions],
+            ["l1_too_large", [], self.memory.too_large],
             ["l2_failures", [], self._tier.failed],
         ]
         gauges = {

@@ -44,7 +44,7 @@ class MemoryTier:
         wide_after: int = 1_000,
     ) -> None:
         self.size = 0
-        self.evictions = 0
+        self.evictions = self.too_large = 0
         self._capacity = capacity
         self._ledger = ledger
         self._common = frozenset(common)
@@ -88,6 +88,7 @@ class MemoryTier:
         own = sum(tag not in screen.common_tags for tag in view.tags)
         cost = self._charge(len(view.body) + len(address) + VIEW_OVERHEAD + TAG_OVERHEAD * own)
         if cost * LARGEST_SHARE > self._capacity:
+            self.too_large += 1
             return None
         return self._add(hold(screen, address, view, cost))
 

@@ -198,10 +198,12 @@ def test_an_evicted_view_leaves_the_index():
 
 
 def test_r32_a_view_too_large_is_not_held():
-    """More than its share of L1 is not admitted, and what it would have replaced is not served on."""
+    """More than its share of L1 is not admitted, and counted; what it would have replaced is not served on."""
     l1 = Tier(CAPACITY)
     assert l1.hold(b"a", size=sized(b"a", LARGEST))
+    assert l1.too_large == 0
     assert not l1.hold(b"a", size=sized(b"a", LARGEST) + 1)
+    assert l1.too_large == 1
     assert l1.get(b"a") is None
     assert l1.size == 0
 
