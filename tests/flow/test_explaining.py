@@ -72,6 +72,8 @@ def on_an_edge(told: Any) -> bool:
     return any(0 <= edge - age < 0.05 for age in ages for edge in edges) or on_an_edge([*told.values()])
 
 
+@pytest.mark.prove
+@pytest.mark.timeout(590)
 @pytest.mark.parametrize("trust", ["reload", "serve"])
 def test_what_is_explained_is_what_the_next_reader_meets(trust: str) -> None:
     """Whatever was invalidated, went stale, or cannot be proved: the tier, and the slots that are loaded; and nothing

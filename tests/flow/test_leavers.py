@@ -15,11 +15,14 @@ IDS = [str(number) for number in range(1_000)]
 HERDS, HERD = scale(5, 100), 1_000
 
 
-def test_r15_a_thousand_that_began_loads_leave_and_those_who_wait_have_their_answers() -> None:
-    """Each load is made once, answers who came second, and is in L2 for another process."""
+@pytest.mark.parametrize("deadline", [None, 10.0])
+def test_r15_a_thousand_that_began_loads_leave_and_those_who_wait_have_their_answers(deadline: float | None) -> None:
+    """Each load is made once, answers who came second, and is in L2 for another process; on both ways to wait for it,
+    by a callback, and by a task where the screen has a deadline."""
+    home = screen(*HOME.slots, deadline=deadline)
 
     async def story() -> None:
-        async with World(HOME, processes=2, max_waiters=2 * len(IDS)) as world:
+        async with World(home, processes=2, max_waiters=2 * len(IDS)) as world:
             first, second = world.processes
             for id in IDS:
                 world.put("user", id, id)
@@ -43,11 +46,13 @@ def test_r15_a_thousand_that_began_loads_leave_and_those_who_wait_have_their_ans
 
 @pytest.mark.prove
 @pytest.mark.timeout(600)
-def test_r11_herds_on_cold_keys_are_one_load_each() -> None:
-    """A thousand at once on each of five keys at a time; in full a hundred keys."""
+@pytest.mark.parametrize("l2_away", [False, True])
+def test_r11_herds_on_cold_keys_are_one_load_each(l2_away: bool) -> None:
+    """A thousand at once on each of five keys at a time; in full a hundred keys. Also where no lease holds a herd."""
 
     async def story() -> None:
         async with World(HOME) as world:
+            world.tier.down = l2_away
             [process] = world.processes
             for start in range(0, HERDS, 5):
                 ids = [str(number) for number in range(start, start + 5)]

@@ -1,11 +1,15 @@
 """Where an answer comes from: MBUs once, then L2 for the fleet, then L1."""
 
 import asyncio
+import random
+
+import pytest
 
 from aggregator.engine.serve import Sought
 from aggregator.model.inputs import Inputs
 from aggregator.model.screen import Slot
 from aggregator.model.tags import screen_tag
+from tests.scale import scale
 from tests.virtual_time import run
 from tests.world import World, fragment, screen
 
@@ -170,6 +174,34 @@ def test_a_view_made_meanwhile_is_not_replaced_by_one_read_before_it() -> None:
             assert made.tier == "mbu"
             assert reader.service.screens.taken(sought, entry)
             assert (await reader.get()).view.timing == made.view.timing
+
+    run(story())
+
+
+@pytest.mark.prove
+def test_r49_no_view_is_served_for_longer_than_it_was_granted() -> None:
+    """However late another process took it over from L2: the last answer out of a tier is younger than its 60 s, and
+    the first one after these comes from the MBU."""
+    seed = random.randrange(2**32)
+    print(f"seed {seed}")
+    chance = random.Random(seed)
+
+    async def story() -> None:
+        async with World(screen(Slot("user", fragment("user"))), processes=2) as world:
+            first, second = world.processes
+
+            async def trial(id: str) -> None:
+                world.put("user", 1, id)
+                began = world.time()
+                await first.get(id)
+                await asyncio.sleep(chance.uniform(0.1, 59.9))
+                assert (await second.get(id)).tier == "l2"
+                await asyncio.sleep(began + 59.99 - world.time())
+                assert (await second.get(id)).tier == "l1"
+                await asyncio.sleep(0.11)
+                assert (await second.get(id)).tier == "mbu"
+
+            await asyncio.gather(*(trial(str(number)) for number in range(scale(100, 2_000))))
 
     run(story())
 

@@ -35,6 +35,8 @@ def fill(url: str, limit: int) -> None:
         client.config_set("maxmemory", limit)
 
 
+@pytest.mark.prove
+@pytest.mark.timeout(90 + SECONDS)
 @pytest.mark.parametrize("limit", [LIMIT, LIMIT // 2], ids=["to the brim", "over it"])
 def test_r25_a_full_redis_costs_no_answer_and_no_proof(full: Valkey, mbu: Mbu, id: str, limit: int) -> None:
     """Screens are 200, what is held stays a hit, stores fail and are counted, and an invalidation is refused, or

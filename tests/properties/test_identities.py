@@ -15,29 +15,8 @@ from tests.scale import scale
 from tests.virtual_time import run
 from tests.world import World, fragment, screen
 
-# Rich in what separates parts anywhere, and short, so that many differ in one place or in order alone.
-PIECES = [
-    "",
-    "a",
-    "b",
-    ":",
-    "/",
-    "1:a",
-    "0:",
-    "{",
-    "}",
-    "%2F",
-    "&",
-    "=",
-    "#",
-    ",",
-    "\\",
-    " ",
-    "é",
-    "e\u0301",
-    "\u200b",
-    "😀",
-]
+# What separates parts, in keys and elsewhere; so few that very many of the requests differ in where it stands alone.
+PIECES = ["", "a", ":", "1:a", "0:", "/", "{", "%2F", "\u0301"]
 PART = fragment("f", path=Template.parse("/x/{a}/{b}?c={c}"), tags=())
 SCREENS = [
     Screen(name, Route.parse(path), (Slot("x", PART),))
