@@ -29,25 +29,31 @@ class Limited(HttpToolsProtocol):
         self.limits = limits
         self.refusal = problem(400, "This is not a valid HTTP/1.1 request.", connection="close")
         self._in_head = False
-        self._head_bytes = self._line_bytes = self._lines = self._body_bytes = 0
+        self._head_bytes = self._line_bytes = self._lines = self._body_bytes = self._rest_bytes = 0
 
     def feed_limited(self, data: bytes) -> None:
         """Feed the parser; HttpParserError where the request is refused.
 
-        The parser keeps an unfinished header line to itself, so raw bytes are counted here as well; not those of the
-        piece in which the head began, since others may stand before it."""
+        The parser keeps an unfinished header line to itself, and what stands around chunks, so raw bytes are counted
+        here as well; not those of the piece in which the head began, since others may stand before it. Around the body
+        there may be as much as it may have."""
         if self._in_head:
             self._head_bytes += len(data)
+        else:
+            self._rest_bytes += len(data)
         self.parser.feed_data(data)
         if self._in_head and self._head_bytes > self.limits.headers + self.limits.target:
             self.refusal = self._too_large_headers()
             raise HttpParserError("too many bytes of headers")
+        if self._rest_bytes > 2 * self.limits.body:
+            self.refusal = self._too_large_body()
+            raise HttpParserError("too many bytes of chunks")
 
     def on_message_begin(self) -> None:
         """A request begins."""
         super().on_message_begin()
         self._in_head = True
-        self._head_bytes = self._line_bytes = self._lines = self._body_bytes = 0
+        self._head_bytes = self._line_bytes = self._lines = self._body_bytes = self._rest_bytes = 0
 
     def on_url(self, url: bytes) -> None:
         """A piece of the target."""
