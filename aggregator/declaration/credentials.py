@@ -1,15 +1,18 @@
 """The checks of credentials: each variable is set and each file can be read, before anything is started."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
 from aggregator.declaration.certificates import no_certificate, no_key
 from aggregator.declaration.tables import MbuTable, SecretTable
 from aggregator.declaration.texts import header_value
 from aggregator.declaration.written import Written
 from aggregator.mistakes import Mistake, near, quoted
+from aggregator.model.publisher_keys import parsed
 
 Found = Iterator[Mistake]
+Read = Callable[[bytes], object]  # ValueError says what is wrong with a credential
 _PAIR = {"client_cert_file": "client_key_file", "client_key_file": "client_cert_file"}
 
 
@@ -35,12 +38,12 @@ def check_present(written: Written, environ: Mapping[str, str]) -> Found:
             ("key_env", SecretTable(env=publisher.key_env)),
             ("key_file", SecretTable(file=publisher.key_file)),
         ):
-            if wrong := _unusable(written, secret, environ):
+            if wrong := _unusable(written, secret, environ, partial(parsed, publisher.signed)):
                 yield written.mistake("publishers", name, key, *wrong)
     for name, mbu in written.right.mbus.items():
         yield from _mbu_files(written, name, mbu)
         for header, secret in _secrets(mbu):
-            if wrong := _unusable(written, secret, environ, in_header=True):
+            if wrong := _unusable(written, secret, environ, _in_header):
                 yield written.mistake("mbus", name, _key(header), *wrong)
 
 
@@ -68,7 +71,7 @@ def _one_of(first: str, second: str, given: str | None) -> str:
 
 
 def _unusable(
-    written: Written, secret: SecretTable, environ: Mapping[str, str], in_header: bool = False
+    written: Written, secret: SecretTable, environ: Mapping[str, str], read: Read
 ) -> tuple[str, str | None] | None:
     """Why the credential cannot be used, and the near miss; never its value."""
     if secret.env is not None:
@@ -78,26 +81,29 @@ def _unusable(
             return f"the variable {quoted(secret.env)} is {state}", near(
                 secret.env, environ
             ) if state == "not set" else None
-        return _unfit(f"the variable {quoted(secret.env)}", value, in_header)
-    return _unusable_file(os.path.join(written.folder, secret.file), in_header) if secret.file is not None else None
+        return _unfit(f"the variable {quoted(secret.env)}", value, read)
+    return _unusable_file(os.path.join(written.folder, secret.file), read) if secret.file is not None else None
 
 
-def _unusable_file(path: str, in_header: bool) -> tuple[str, str | None] | None:
+def _unusable_file(path: str, read: Read) -> tuple[str, str | None] | None:
     try:
         with open(path, encoding="utf-8") as file:
             value = file.read(2**20).strip()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is not text"
         return f"the file {path} cannot be read: {reason}", None
-    return _unfit(f"the file {path}", value, in_header)
+    return _unfit(f"the file {path}", value, read)
 
 
-def _unfit(holder: str, value: str, in_header: bool) -> tuple[str, str | None] | None:
+def _in_header(value: bytes) -> str:
+    return header_value(value.decode(errors="surrogateescape"))
+
+
+def _unfit(holder: str, value: str, read: Read) -> tuple[str, str | None] | None:
     if not value:
         return f"{holder} is empty", None
     try:
-        if in_header:
-            header_value(value)
+        read(value.encode(errors="surrogateescape"))
     except ValueError as error:
         return f"what {holder} holds is wrong: {error}", None
     return None

@@ -47,6 +47,17 @@ ACROSS = [
         "nobody; expected: one of the two",
     ),
     Wrong(KEY, 'key_env = "USRS_KEY"', "[publishers.users] key_env: the variable USRS_KEY is not set"),
+    Wrong(
+        KEY,
+        KEY + '\nsigned = "hmac-sha256"',
+        "[publishers.users] key_env: what the variable USERS_KEY holds is wrong: the key on line 1 has 5 bytes; "
+        "expected: at least 32, for HS256 (RFC 7518, section 3.2)",
+    ),
+    Wrong(
+        KEY,
+        KEY + '\nsigned = "ed25519"',
+        "[publishers.users] key_env: what the variable USERS_KEY holds is wrong: it holds no key",
+    ),
     Wrong(KEY, "", "[publishers.users] key_env: expected exactly one of key_env and key_file, not neither"),
     Wrong(
         KEY,

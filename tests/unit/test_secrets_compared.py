@@ -11,11 +11,11 @@ from starlette.datastructures import Headers
 
 from aggregator.http import publishing
 from aggregator.http.problems import Reply
-from aggregator.http.publisher_keys import parsed
 from aggregator.http.publishing import Publishers
 from aggregator.http.signatures import Message
 from aggregator.invalidation.nonces import Nonces
 from aggregator.model.catalogue import Publisher, Secret
+from aggregator.model.publisher_keys import parsed
 from tests.running import ROOT
 
 WHERE_SECRETS_ARE = sorted(
