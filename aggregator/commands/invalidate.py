@@ -11,6 +11,7 @@ from aggregator.commands.admin_page import ADMIN_URL, Problem, default_url, page
 from aggregator.commands.foreseen import foreseen_lines
 from aggregator.commands.options import load_settings, settings_options
 from aggregator.commands.refusal import Refusal
+from aggregator.commands.signing import signed_headers
 from aggregator.commands.text_file import text_of_file
 from aggregator.embedded import find_embedded
 from aggregator.invalidation.log import LogUnavailable
@@ -20,6 +21,7 @@ from aggregator.publisher import Publisher
 from aggregator.settings import Settings
 
 KEY = "AGGREGATOR_PUBLISHER_KEY"
+_DRY_RUN = "/invalidations?dry-run"
 NOWHERE = (
     'No service of namespace "{}" with an embedded server runs here. Name the server of its log: '
     "--redis-url URL, or AGGREGATOR_REDIS_URL where the URL holds a password."
@@ -31,10 +33,13 @@ NOWHERE = (
 @click.option("--dry-run", is_flag=True, help="Invalidate nothing; tell what would be overtaken.")
 @click.option("--admin-url", metavar="URL", help=f"The admin listener to ask for that. {ADMIN_URL}")
 @click.option("--key-file", metavar="FILE", help=f"File with a publisher's key for that. [the variable {KEY}]")
+@click.option("--sign-as", metavar="PUBLISHER", help="Sign with that key, as this publisher, in place of sending it.")
 @settings_options(
     "redis_url", "redis_url_file", "log_url", "log_url_file", "allow_insecure_redis", "namespace", "durability"
 )
-def invalidate(tags: tuple[str, ...], dry_run: bool, admin_url: str | None, key_file: str | None, **flags: Any) -> None:
+def invalidate(
+    tags: tuple[str, ...], dry_run: bool, admin_url: str | None, key_file: str | None, sign_as: str | None, **flags: Any
+) -> None:
     """Invalidate TAGS: whatever depends on one of them is loaded again when it is next read.
 
     Prints the position of the invalidation in the log, once it is there. Flags and AGGREGATOR_* variables say where
@@ -44,7 +49,7 @@ def invalidate(tags: tuple[str, ...], dry_run: bool, admin_url: str | None, key_
         if mistake := tag_mistake(tag):
             raise Refusal(f'"{tag}": {mistake}')
     if dry_run:
-        click.echo("\n".join(foreseen_lines(_foreseen(tags, admin_url, key_file))))
+        click.echo("\n".join(foreseen_lines(_foreseen(tags, admin_url, key_file, sign_as))))
         return
     try:
         settings = load_settings(flags, os.environ, Settings())
@@ -53,15 +58,23 @@ def invalidate(tags: tuple[str, ...], dry_run: bool, admin_url: str | None, key_
         raise Refusal(str(error)) from None
 
 
-def _foreseen(tags: tuple[str, ...], admin_url: str | None, key_file: str | None) -> Any:
-    headers = {"authorization": f"Bearer {_key(key_file)}", "content-type": "application/json"}
+def _foreseen(tags: tuple[str, ...], admin_url: str | None, key_file: str | None, sign_as: str | None) -> Any:
+    key, body = _key(key_file), orjson.dumps({"tags": tags})
     try:
         url = admin_url or default_url(os.environ)
-        return orjson.loads(page_of(url, "/invalidations?dry-run", 10.0, orjson.dumps({"tags": tags}), headers))
+        proof = _signed(f"{url}{_DRY_RUN}", body, sign_as, key) if sign_as else {"authorization": f"Bearer {key}"}
+        return orjson.loads(page_of(url, _DRY_RUN, 10.0, body, {"content-type": "application/json", **proof}))
     except Problem as problem:
         raise Refusal(problem.said) from None
     except Mistaken as mistaken:
         raise Refusal(str(mistaken)) from None
+
+
+def _signed(url: str, body: bytes, publisher: str, key: str) -> dict[str, str]:
+    try:
+        return signed_headers(url, body, publisher, key)
+    except ValueError as error:
+        raise Refusal(f"--sign-as: the key that was given {error}") from None
 
 
 def _key(file: str | None) -> str:

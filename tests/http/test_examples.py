@@ -32,7 +32,14 @@ slots = { user = "user" }
 [publishers.users]
 key_env = "USERS_KEY"
 tags = ["user:*"]
+[publishers.signing]
+key_env = "SECRET"
+tags = ["user:*"]
+signed = "hmac-sha256"
 """
+
+
+SECRET = "a secret of 32 bytes at the least"
 
 
 def node() -> str:
@@ -58,13 +65,15 @@ def server() -> Iterator[Valkey]:
 
 @pytest.fixture(scope="module")
 def running(mbu: Mbu, server: Valkey) -> Iterator[Running]:
-    with Running(TEXT.replace("$MBU", mbu.url), server.url, env={"USERS_KEY": "a-key"}) as one:
+    with Running(TEXT.replace("$MBU", mbu.url), server.url, env={"USERS_KEY": "a-key", "SECRET": SECRET}) as one:
         yield one
 
 
-def publish(name: str, running: Running, tags: list[str], key: str = "a-key") -> subprocess.CompletedProcess[str]:
+def publish(
+    name: str, running: Running, tags: list[str], key: str = "a-key", **more: str
+) -> subprocess.CompletedProcess[str]:
     """Run the example."""
-    environ = {**os.environ, "AGGREGATOR_URL": running.admin_url, "PUBLISHER_KEY": key}
+    environ = {**os.environ, "AGGREGATOR_URL": running.admin_url, "PUBLISHER_KEY": key, **more}
     return subprocess.run(command(name, tags), env=environ, capture_output=True, text=True, check=False, timeout=60)
 
 
@@ -84,6 +93,15 @@ def test_it_publishes(running: Running, server: Valkey, name: str) -> None:
     assert "-" in done.stdout
     new = [tags for id, tags in recorded(running, server.url).items() if id not in before]
     assert new == [["user:1", 'user:"two"']]
+
+
+def test_it_signs_where_it_has_a_name_to_sign_as(running: Running, server: Valkey) -> None:
+    """And the key is not sent."""
+    before = recorded(running, server.url)
+    done = publish("node", running, ["user:3"], SECRET, PUBLISHER="signing")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [tags for id, tags in recorded(running, server.url).items() if id not in before] == [["user:3"]]
+    assert "Send the key" in publish("node", running, ["user:3"], SECRET).stderr
 
 
 @pytest.mark.parametrize("name", ["node", "curl"])

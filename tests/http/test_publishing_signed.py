@@ -1,12 +1,15 @@
 """Signed invalidations: each is good once in the whole fleet, near its time, and for what was signed alone."""
 
 import json
+import subprocess
+import sys
 import time
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -17,8 +20,8 @@ from http_message_signatures import HTTPMessageSigner, MappingKeyResolver
 from http_message_signatures.algorithms import ED25519, HMAC_SHA256
 
 from tests.http.test_publishing_refused import TEXT
-from tests.running import Got, Mbu, Running
-from tests.scale import scale
+from tests.running import ROOT, Got, Mbu, Running
+from tests.samples.tokens import private_pem
 from tests.servers import Valkey
 
 SECRET = b"0123456789abcdef0123456789abcdef"
@@ -172,9 +175,21 @@ def test_s09_what_is_not_signed_as_it_has_to_be_is_refused(fleet: list[Running],
     assert appended(fleet[0], server) == before
 
 
+@pytest.mark.parametrize("publisher", TAGS)
+def test_a_dry_run_is_signed_by_the_command(fleet: list[Running], publisher: str, tmp_path: Path) -> None:
+    """With either kind of key; where it is another publisher's, it is refused as a request would be."""
+    (tmp_path / "key").write_bytes(private_pem(PRIVATE) if publisher == "posts" else SECRET + b"\n")
+    command = [sys.executable, "-m", "aggregator", "invalidate", "--dry-run", TAGS[publisher]]
+    command += ["--admin-url", fleet[0].admin_url, "--key-file", str(tmp_path / "key"), "--sign-as"]
+    for name, status in ((publisher, 0), ("plain", 2)):
+        done = subprocess.run([*command, name], capture_output=True, text=True, cwd=ROOT, env=fleet[0].env, timeout=30)
+        assert done.returncode == status, done
+        assert SECRET.decode() not in done.stdout + done.stderr
+
+
 def test_s10_a_request_is_good_once_in_the_whole_fleet(fleet: list[Running], server: Valkey) -> None:
     """However often, and to whomever, it is sent at once; another one is good again."""
-    sent, times, before = signed(), scale(200, 1_000), appended(fleet[0], server)
+    sent, times, before = signed(), 1_000, appended(fleet[0], server)
     with ThreadPoolExecutor(32) as threads:
         statuses = list(threads.map(lambda at: post(fleet[at % 4], sent).status, range(times)))
     assert sorted(statuses) == [202] + [401] * (times - 1)
