@@ -33,6 +33,7 @@ from aggregator.http.meters import Meters, log_trouble
 from aggregator.http.min_position import MinPosition
 from aggregator.http.offer import Offered
 from aggregator.http.quick import Quick
+from aggregator.http.rates import Rates
 from aggregator.identity.hashing import Hashing
 from aggregator.identity.viewers import Viewers
 from aggregator.invalidation.follower import Follower
@@ -162,6 +163,8 @@ class Service:
         """What answers requests: `quick` those that it understands, `app` all. Connections hold on to it, so that it
         stays when the declaration changes."""
         making, date = Making(self.memory), Dates(self._clock.now)
+        clients = Clients(self._settings.trusted_proxies, self._settings.forwarded_header)
+        self._rates = Rates(self._settings.max_misses_per_client, self._clock.monotonic)
         largest = self._settings.max_target_bytes, self._settings.max_header_bytes
         self._hits = Hits(
             self.memory,
@@ -174,12 +177,13 @@ class Service:
             largest[0],
         )
         self._offered = Offered(first.offer(self.refreshing))
-        self.direct = Direct(self._hits, self._offered, making, date, largest)
-        clients = Clients(self._settings.trusted_proxies, self._settings.forwarded_header)
+        self.direct = Direct(self._hits, self._offered, making, date, largest, clients, self._rates)
         share = self._settings.access_log
         log = AccessLog(share, random.random, clients) if share else None
         self.quick: Quick = Logged(self.direct, log) if log else self.direct
-        self.app = PublicApp(self._offered, making, MinPosition(self._reaching), self.health, clients, date, log)
+        self.app = PublicApp(
+            self._offered, making, MinPosition(self._reaching), self.health, clients, self._rates, date, log
+        )
 
     def _take_over(self, new: Generation, changed: Collection[str]) -> None:
         self.refreshing.go_over(new.works)
@@ -221,6 +225,7 @@ class Service:
             ["l1_evictions", [], self.memory.evictions],
             ["l1_too_large", [], self.memory.too_large],
             ["l2_failures", [], self._tier.failed],
+            ["misses_refused", [], self._rates.refused],
         ]
         gauges = {
             "workers_ready": int(health.ready),

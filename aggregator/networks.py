@@ -22,6 +22,12 @@ def address_of(text: str) -> Address | None:
     return (found.ipv4_mapped or found) if isinstance(found, IPv6Address) else found
 
 
+def counted_as(text: str) -> str:
+    """What a client counts as by its address: that address, or of IPv6 its /64, of which one client has all."""
+    address = address_of(text)
+    return f"{address.exploded[:19]}::/64" if isinstance(address, IPv6Address) else str(address or text)
+
+
 def _parsed(given: Any) -> tuple[Network, ...]:
     texts = given.split(",") if isinstance(given, str) else given
     if not isinstance(texts, Iterable):

@@ -88,6 +88,14 @@ class Settings(BaseModel):
         "x-forwarded-for", description="the header in which these proxies say it; the other one is not read"
     )
     max_connections: int = default(10_000, ge=1, description="connections to each listener of a process (else 503)")
+    max_connections_per_client: int = default(
+        0, ge=0, description="connections of one client to each process (else 429); 0 sets no bound"
+    )
+    max_misses_per_client: int = default(
+        0,
+        ge=0,
+        description="requests a second of one client, to each process, that L1 does not answer (else 429); 0: any",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = default("info", description="least level that is logged")
     access_log: float = default(0.0, ge=0, le=1, description="share of the requests that is logged, 0 to 1")
     log_format: Literal["json", "console"] = default("json", description="how log lines are written")

@@ -11,15 +11,15 @@ class ScriptedTransport(asyncio.Transport):
     """said: what the client has read so far. reads: does it read? Else at most about 64 KiB are taken
     from the protocol before it is asked to pause. closed: has the protocol closed it?
     taken: bytes that the protocol took.
-    most_unsent: bytes that it had written and the client had not read, at most."""
+    most_unsent: bytes that it had written and the client had not read, at most. peer: the client's address."""
 
-    def __init__(self, protocol: asyncio.Protocol) -> None:
+    def __init__(self, protocol: asyncio.Protocol, peer: str = "") -> None:
         super().__init__()
         self.said = bytearray()
         self.reads = True
         self.closed = self.lost = self.reading_paused = False
         self.taken = self.most_unsent = 0
-        self._protocol = protocol
+        self._protocol, self._peer = protocol, peer
         self._unsent, self._unread = bytearray(), bytearray()
         self._writing_paused = self._delivering = False
         self._high_water = 65_536
@@ -81,7 +81,7 @@ class ScriptedTransport(asyncio.Transport):
             asyncio.get_running_loop().call_soon(self._deliver)
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
-        return default
+        return (self._peer, 1) if name == "peername" else default
 
     def _deliver(self) -> None:
         self._delivering = False

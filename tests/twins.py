@@ -10,9 +10,7 @@ from uvicorn.server import ServerState
 
 from aggregator.app import Service
 from aggregator.clock import FleetClock
-from aggregator.http.limited import Limits
 from aggregator.http.quick import AtOnce, Never, Quick
-from aggregator.http.wire import Wire
 from aggregator.invalidation.local import LocalLog
 from aggregator.model.catalogue import Catalogue
 from aggregator.process.worker import server
@@ -85,12 +83,6 @@ class Side:
         self.now = clock.now
         self.quick = Counted(self.service.direct if quick else Never())
         self._app = Noting(self.service.app)
-        self._limits = Limits(
-            settings.max_target_bytes,
-            settings.max_header_bytes,
-            settings.max_header_lines,
-            connections=settings.max_connections,
-        )
         self._config = server(self._app, settings, self.quick).config
         self.state = ServerState()
         self.running = loop.create_task(self.service.run())
@@ -100,10 +92,10 @@ class Side:
         """Requests that it began to answer, be it in vain."""
         return self._app.asked + self.quick.at_once + self.quick.begun
 
-    def connect(self) -> ScriptedTransport:
-        """A client's connection to it."""
-        wire = Wire(self._limits, self.quick, config=self._config, server_state=self.state, app_state={})
-        return ScriptedTransport(wire)
+    def connect(self, peer: str = "") -> ScriptedTransport:
+        """A client's connection to it. peer: the client's address."""
+        wire: Callable[..., asyncio.Protocol] = self._config.http  # type: ignore[assignment]
+        return ScriptedTransport(wire(config=self._config, server_state=self.state, app_state={}), peer)
 
     async def __aenter__(self) -> "Side":
         await self.service.follower.caught_up.wait()

@@ -90,13 +90,7 @@ class Screens:
         waited: of its deadline, the seconds that it took this process to get as far in the log as is asked for; then
         only what is current answers. None: nothing is asked for."""
         found = self.begin(screen, inputs, came_by, waited)
-        if not isinstance(found, Sought):
-            return found
-        try:
-            [entry] = await self.read(found)
-        except TierUnavailable:
-            entry = None
-        return self.taken(found, entry) or await self.composed(found, entry)
+        return await self.sought(found) if isinstance(found, Sought) else found
 
     def begin(
         self, screen: Screen, inputs: Inputs, came_by: Hops | None = None, waited: float | None = None
@@ -121,6 +115,14 @@ class Screens:
             self._refreshing.given(screen, address, inputs, view)
             return self._served(screen, self._composer.answer(view, "l1", held))
         return sought
+
+    async def sought(self, sought: Sought) -> Answer | Refused | None:
+        """All steps but the first."""
+        try:
+            [entry] = await self.read(sought)
+        except TierUnavailable:
+            entry = None
+        return self.taken(sought, entry) or await self.composed(sought, entry)
 
     def read(self, sought: Sought) -> "asyncio.Future[list[Entry | None]]":
         """The second step: what L2 holds; TierUnavailable where it is away."""

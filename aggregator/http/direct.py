@@ -11,6 +11,7 @@ import structlog
 from aggregator.engine.answer import Answer, Refused
 from aggregator.engine.serve import Sought
 from aggregator.http.blocks import read_headers
+from aggregator.http.clients import Clients
 from aggregator.http.cors import origin_of
 from aggregator.http.cut_off import cut_off
 from aggregator.http.heads import raw
@@ -20,6 +21,7 @@ from aggregator.http.making import Making
 from aggregator.http.negotiation import request_id
 from aggregator.http.offer import Offer, Offered
 from aggregator.http.problems import Reply
+from aggregator.http.rates import Rates
 from aggregator.http.replies import Wanted, defect, reply_with
 from aggregator.model.entry import Entry
 from aggregator.model.inputs import Inputs
@@ -34,7 +36,7 @@ Done = Callable[[bytes], None]
 
 class Asked(NamedTuple):
     """A request for a screen. offer: what it is answered out of. path: as it came. name: its id. head: is it one to
-    HEAD? origin: of the page that asks, empty where none is told."""
+    HEAD? origin: of the page that asks, empty where none is told. client: the address of who asks."""
 
     offer: Offer
     screen: Screen
@@ -44,12 +46,14 @@ class Asked(NamedTuple):
     name: str
     head: bool
     origin: str
+    client: str
 
 
 class Direct:
     """What L2 answers takes no task, only a callback; what has to be composed takes one.
 
     largest: bytes of a target, and of all headers, that are read here at all. date: gives the Date field.
+    clients: tells who asks. rates: says how often they may.
     """
 
     def __init__(
@@ -59,12 +63,15 @@ class Direct:
         making: Making,
         date: Callable[[], str],
         largest: tuple[int, int],
+        clients: Clients,
+        rates: Rates,
     ) -> None:
         self.hits = hits
         self._offered = offered
         self._making = making
         self._date = date
         self._largest = largest
+        self._clients, self._rates = clients, rates
         self._tasks: set[asyncio.Task[None]] = set()
 
     def hits_of(self, peer: str) -> Hits:
@@ -73,7 +80,7 @@ class Direct:
 
     def begin(self, data: bytes, done: Done, peer: str) -> bool:
         """See `Quick`."""
-        asked = self._understood(data)
+        asked = self._understood(data, peer)
         if asked is None:
             return False
         try:
@@ -81,7 +88,9 @@ class Direct:
         except Exception:
             asyncio.get_running_loop().call_soon(done, self._defect(asked))
             return True
-        if isinstance(found, Sought):
+        if isinstance(found, Sought) and (refusal := self._rates.refusal(asked.client)):
+            asyncio.get_running_loop().call_soon(done, self._raw(asked, refusal))
+        elif isinstance(found, Sought):
             reading = asked.offer.screens.read(found)
             reading.add_done_callback(partial(self._read, asked, found, done))
         else:
@@ -94,7 +103,7 @@ class Direct:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _understood(self, data: bytes) -> Asked | None:
+    def _understood(self, data: bytes, peer: str) -> Asked | None:
         method, _, rest = data.partition(b" ")
         target, _, block = rest.partition(b" ")
         if method not in (b"GET", b"HEAD") or len(target) > self._largest[0] or len(block) > self._largest[1]:
@@ -111,8 +120,8 @@ class Direct:
         if not isinstance(inputs, Inputs):
             return None
         name = request_id(headers.get(b"x-request-id"))
-        wanted, head = Wanted.by(headers), method == b"HEAD"
-        return Asked(offer, screen, match[1], inputs, wanted, name, head, origin_of(headers))
+        wanted, origin, client = Wanted.by(headers), origin_of(headers), self._clients.of(peer, headers)
+        return Asked(offer, screen, match[1], inputs, wanted, name, method == b"HEAD", origin, client)
 
     def _read(self, asked: Asked, sought: Sought, done: Done, reading: "asyncio.Future[list[Entry | None]]") -> None:
         try:

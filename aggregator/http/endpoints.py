@@ -5,6 +5,7 @@ from collections.abc import Callable
 import structlog
 from starlette.types import Receive, Scope, Send
 
+from aggregator.engine.serve import Sought
 from aggregator.http.access import AccessLog
 from aggregator.http.clients import Clients
 from aggregator.http.cors import origin_of
@@ -15,6 +16,7 @@ from aggregator.http.min_position import MinPosition
 from aggregator.http.negotiation import request_id
 from aggregator.http.offer import Offer, Offered
 from aggregator.http.problems import Reply, problem
+from aggregator.http.rates import Rates
 from aggregator.http.replies import Wanted, defect, reply_with
 from aggregator.model.hops import HEADER
 from aggregator.model.inputs import Inputs
@@ -27,8 +29,8 @@ _HEALTH = {path.encode(): path for path in HEALTH_PATHS}
 
 class PublicApp:
     """An ASGI application (no lifespan) that answers every request there can be. Of a request nothing is read but path,
-    method, the headers named here, and what its screen declares. clients: tells who asks. date: gives the Date field.
-    log: None where nothing is to be logged."""
+    method, the headers named here, and what its screen declares. clients: tells who asks. rates: says how often they
+    may. date: gives the Date field. log: None where nothing is to be logged."""
 
     def __init__(
         self,
@@ -37,6 +39,7 @@ class PublicApp:
         min_position: MinPosition,
         examine: Examine,
         clients: Clients,
+        rates: Rates,
         date: Callable[[], str],
         log: AccessLog | None = None,
     ) -> None:
@@ -44,7 +47,7 @@ class PublicApp:
         self._making = making
         self._min_position = min_position
         self._examine = examine
-        self._clients = clients
+        self._clients, self._rates = clients, rates
         self._date = date
         self._log = log
 
@@ -56,7 +59,7 @@ class PublicApp:
         head = scope["method"] == "HEAD"
         await _send(send, reply, head, {"date": self._date(), "x-request-id": name})
         if self._log:
-            client, size = self._clients.of(_peer(scope), headers), 0 if head else len(reply.body)
+            client, size = self._client(scope, headers), 0 if head else len(reply.body)
             self._log.note(client, scope["method"], scope["raw_path"].decode("latin-1"), reply.status, size, name)
 
     async def _guarded(self, offer: Offer, scope: Scope, headers: Headers) -> Reply:
@@ -79,25 +82,29 @@ class PublicApp:
             return health_reply(healthy or "", self._examine())
         screen, values = found
         inputs = await offer.inputs.read(screen, values, scope["query_string"], headers)
-        return inputs if isinstance(inputs, Reply) else await self._screen(offer, screen, inputs, headers)
+        if isinstance(inputs, Reply):
+            return inputs
+        return await self._screen(offer, screen, inputs, headers, self._client(scope, headers))
 
-    async def _screen(self, offer: Offer, screen: Screen, inputs: Inputs, headers: Headers) -> Reply:
+    async def _screen(self, offer: Offer, screen: Screen, inputs: Inputs, headers: Headers, client: str) -> Reply:
         came_by = offer.screens.hops(screen, headers[HOPS].decode("latin-1")) if HOPS in headers else None
         if came_by and (why := came_by.loop(screen)):
             return problem(508, f"{screen.name} would wait for itself: {why}.")
         waited = await self._waited(screen, headers)
         if isinstance(waited, Reply):
             return waited
-        answer = await offer.screens.answer(screen, inputs, came_by, waited)
+        found = offer.screens.begin(screen, inputs, came_by, waited)
+        if isinstance(found, Sought) and (refusal := self._rates.refusal(client)):
+            return refusal
+        answer = await offer.screens.sought(found) if isinstance(found, Sought) else found
         return reply_with(screen, answer, Wanted.by(headers), self._making)
+
+    def _client(self, scope: Scope, headers: Headers) -> str:
+        return self._clients.of(scope["client"][0] if scope["client"] else "", headers)
 
     async def _waited(self, screen: Screen, headers: Headers) -> float | Reply | None:
         text = headers.get(_MIN_POSITION)
         return None if text is None else await self._min_position.wait(screen, text.decode("latin-1"))
-
-
-def _peer(scope: Scope) -> str:
-    return scope["client"][0] if scope["client"] else ""
 
 
 def _joined(lines: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:

@@ -40,6 +40,7 @@ COUNTERS = (
         "Callers that were not let wait for a load, by the setting that was reached.",
         ("mbu", "fragment", "bound"),
     ),
+    Family("misses_refused", "Requests whose client had reached max_misses_per_client."),
     Family("views_overtaken", "Views expelled from L1 by invalidations."),
     Family("troubles", "Things an operator may want to know of; the log has the details.", ("what",)),
     Family("invalidations_applied", "Records of the invalidation log applied."),

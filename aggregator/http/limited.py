@@ -121,6 +121,10 @@ class Limited(HttpToolsProtocol):
         why = f"There are {self.limits.connections} connections already (max_connections): come back later."
         return problem(503, why, retry_after=1.0, connection="close")
 
+    def _too_many_of_one_client(self) -> Reply:
+        why = "Your address has as many connections as one may have (max_connections_per_client): close some."
+        return problem(429, why, retry_after=1.0, connection="close")
+
     def _refuse(self, reply: Reply) -> None:
         """Stop the parser from within its callback; it then calls send_400_response."""
         self.refusal = reply

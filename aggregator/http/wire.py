@@ -6,6 +6,7 @@ from typing import Any
 
 from httptools import HttpParserError, HttpParserUpgrade
 
+from aggregator.http.connections import Connections
 from aggregator.http.heads import raw
 from aggregator.http.limited import Limits
 from aggregator.http.negotiation import request_id
@@ -25,8 +26,9 @@ def _no_answer(data: bytes) -> bytes | None:
 class Wire(Patient):
     """A request that comes in one read, with nothing else under way on its connection, is offered to `quick` first."""
 
-    def __init__(self, limits: Limits, quick: Quick, **rest: Any) -> None:
+    def __init__(self, limits: Limits, quick: Quick, by_client: Connections, **rest: Any) -> None:
         super().__init__(limits, **rest)
+        self._by_client, self._counted = by_client, False
         self._quick, self._begin, self._peer = quick, quick.begin, ""
         self._refused = False
         self._in_message = self._making = self._closing = False
@@ -35,7 +37,8 @@ class Wire(Patient):
         self._unfed = b""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """The first request, too, has to come in time; it is not waited for where there are too many connections."""
+        """The first request, too, has to come in time; it is not waited for where there are too many connections, of
+        all clients or of this one."""
         super().connection_made(transport)
         self._peer = self.client[0] if self.client else ""
         self._hits = self._quick.hits_of(self._peer)
@@ -43,8 +46,18 @@ class Wire(Patient):
         if len(self.connections) > self.limits.connections:
             self.refusal = self._too_many_connections()
             self._refuse_now()
+        elif not self._by_client.begin(self._peer):
+            self.refusal = self._too_many_of_one_client()
+            self._refuse_now()
         else:
+            self._counted = True
             self._rearm(self.timeout_keep_alive)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Its client may have another one."""
+        super().connection_lost(exc)
+        if self._counted:
+            self._by_client.end(self._peer)
 
     def data_received(self, data: bytes) -> None:
         """Answer, or feed the parser."""

@@ -20,6 +20,8 @@ from starlette.types import ASGIApp
 from aggregator.app import Service, connect
 from aggregator.declaration.read import Declared, declare, declare_content
 from aggregator.generation import Loading
+from aggregator.http.clients import Clients
+from aggregator.http.connections import Connections
 from aggregator.http.cut_off import told_when_cut_off
 from aggregator.http.limited import Limits
 from aggregator.http.quick import Never, Quick
@@ -54,16 +56,18 @@ class Server(uvicorn.Server):
 
 def server(app: ASGIApp, settings: Settings, quick: Quick | None = None) -> Server:
     """An HTTP server that stops when its `should_exit` is set. app: an ASGI application, which dates its own answers
-    where something quicker is given."""
+    where something quicker is given, and bounds the connections of each client then."""
     limits = Limits(
         settings.max_target_bytes,
         settings.max_header_bytes,
         settings.max_header_lines,
         connections=settings.max_connections,
     )
+    clients = Clients(settings.trusted_proxies, settings.forwarded_header)
+    by_client = Connections(settings.max_connections_per_client if quick else 0, clients)
     config = uvicorn.Config(
         told_when_cut_off(app),
-        http=partial(Wire, limits, quick or Never()),  # type: ignore[arg-type]
+        http=partial(Wire, limits, quick or Never(), by_client),  # type: ignore[arg-type]
         ws="none",
         lifespan="off",
         log_config=None,

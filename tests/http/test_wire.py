@@ -8,6 +8,7 @@ import pytest
 from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
+from aggregator.http.connections import Connections
 from aggregator.http.limited import Limits
 from aggregator.http.quick import Never
 from aggregator.http.wire import Wire
@@ -501,7 +502,7 @@ def test_bodies_of_requests_that_wait_are_read(sizes: tuple[int, ...], piece: in
 
     async def play() -> None:
         config = server(measuring, Settings()).config
-        wire = Wire(Limits(), Never(), config=config, server_state=ServerState(), app_state={})
+        wire = Wire(Limits(), Never(), Connections(), config=config, server_state=ServerState(), app_state={})
         transport = ScriptedTransport(wire)
         posts = [b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n%b" % (n, b"z" * n) for n in sizes]
         data = b"".join(posts)
