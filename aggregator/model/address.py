@@ -55,24 +55,25 @@ class Addresses:
 
     def find(self, address: bytes) -> tuple[Screen, Inputs] | None:
         """The screen and the inputs of the view with this address; None as in `inputs`."""
-        shadowed, target = address.startswith(b" "), address.partition(b" ")[0]
-        if shadowed:
-            screen = self._screens.get(address.split(b" ", 2)[1].decode(errors="replace"))
-        else:
-            found = self._routes.find(target.partition(b"?")[0])
-            screen = found[0] if found else None
+        screen = self.screen(address)
         inputs = self.inputs(screen, address) if screen else None
         return (screen, inputs) if screen and inputs else None
+
+    def screen(self, address: bytes) -> Screen | None:
+        """The screen that a view with this address is of; None where there is none."""
+        if address.startswith(b" "):
+            return self._screens.get(address.split(b" ", 2)[1].decode(errors="replace"))
+        found = self._routes.find(address.partition(b" ")[0].partition(b"?")[0])
+        return found[0] if found else None
 
     def inputs(self, screen: Screen, address: bytes) -> Inputs | None:
         """The inputs that decide the view with this address; None where it is no view's of this screen, where a secret
         decides it, of which an address has only a hash, and where it does not tell whose claims decide it."""
         names = signature(screen)
-        if any(name.startswith(_SECRET) for name in names) or (screen.claims and SUBJECT not in names):
+        if not tells_all(screen):
             return None
-        target = address.removeprefix(f" {screen.name} ".encode()).partition(b" ")[0]
         parts = told_behind(address)
-        values = _asked(screen, target)
+        values = _asked(screen, target_in(address, screen))
         if values is None or parts is None or len(parts) != len(names):
             return None
         values.update(zip(names, parts, strict=True))
@@ -95,6 +96,17 @@ class Addresses:
             len(rival.segments) == len(screen.route.segments) and rival.match(path[1:].split(b"/")) is not None
             for rival in rivals
         )
+
+
+def tells_all(screen: Screen) -> bool:
+    """Do the addresses of its views tell all that decides them, and whose they are?"""
+    names = signature(screen)
+    return not any(name.startswith(_SECRET) for name in names) and (not screen.claims or SUBJECT in names)
+
+
+def target_in(address: bytes, screen: Screen) -> bytes:
+    """The path and query in the address of a screen's view."""
+    return address.removeprefix(f" {screen.name} ".encode()).partition(b" ")[0]
 
 
 def told_behind(address: bytes) -> list[str] | None:

@@ -92,6 +92,11 @@ class Fragment:
         """Does it name a claim of the viewer among its inputs?"""
         return any(name.startswith(CLAIM) for name in self.inputs)
 
+    @property
+    def is_tagged(self) -> bool:
+        """Is it declared what an invalidation names its entries by?"""
+        return bool(self.tags) or self.tags_from is not None
+
     @cached_property
     def implicit_tags(self) -> tuple[str, ...]:
         """The tags that every entry of it has."""
