@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from aggregator.clock import FleetClock
+from aggregator.engine.auditing import Auditing
 from aggregator.engine.background import Background
 from aggregator.engine.crowd import Crowd
 from aggregator.engine.fill import Knowledge
@@ -119,9 +120,11 @@ class Service:
         self.warm_start = WarmStart(
             namespace, hot, first.addresses, self.memory, self._tier, works.taking, self.reading
         )
+        self._auditing = Auditing(first.comparing, first.catalogue.audit, works.known, observe)
+        self.reading.on_counted = self._auditing.note
         self._edge(first)
         self._reloading = Reloading(first, namespace, self._take_over, observe, settings.drain_limit)
-        self.answers = {name: partial(self._answer, name) for name in first.answers}
+        self.answers = {name: partial(self._answer, name) for name in first.answers} | {"audit": self._auditing.told}
 
     @property
     def catalogue(self) -> Catalogue:
@@ -187,6 +190,7 @@ class Service:
 
     def _take_over(self, new: Generation, changed: Collection[str]) -> None:
         self.refreshing.go_over(new.works)
+        self._auditing.go_over(new.comparing, new.catalogue.audit)
         self._hits.go_over(new.blocks, changed)
         self._offered.now = new.offer(self.refreshing)
 
@@ -197,6 +201,7 @@ class Service:
             group.create_task(self.refreshing.run())
             group.create_task(self._proving.run())
             group.create_task(self._noting.run())
+            group.create_task(self._auditing.run())
             group.create_task(self._become_ready())
 
     async def close(self) -> None:
@@ -236,6 +241,7 @@ class Service:
             "ledger_tags": len(self.ledger),
             "flights": len(self._reloading.now.flights),
             "refreshes_due": len(self.refreshing),
+            "audits_waiting": len(self._auditing),
             "waiters": self._crowd.size,
             "background_tasks": len(self._background),
         }

@@ -1,7 +1,7 @@
 """What happened, as small values; whoever wants to know is an observer."""
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 
 class Served(NamedTuple):
@@ -65,6 +65,20 @@ class Refreshed(NamedTuple):
     outcome: str
 
 
+class Audited(NamedTuple):
+    """A view that had been read was held against what its MBUs say, so many seconds `after`.
+
+    result: "consistent"; "differs", so that it is looked at again, and "inconsistent" at last; "unsteady", "replaced"
+    (see `still`); or why nothing was compared: "unkept", "private", "unpromised", "failed" (see `Comparing`),
+    "redeclared", "defect", "crowded" as too many are waited for. found: of what is inconsistent, what there is to tell.
+    """
+
+    screen: str
+    after: int
+    result: str
+    found: Mapping[str, Any] | None = None
+
+
 class Trouble(NamedTuple):
     """Something that an operator may want to know of. what: a bounded name; detail: for people."""
 
@@ -72,5 +86,5 @@ class Trouble(NamedTuple):
     detail: str
 
 
-Event = Served | Called | Joined | TurnedAway | Overtaken | Refreshed | Trouble
+Event = Served | Called | Joined | TurnedAway | Overtaken | Refreshed | Audited | Trouble
 Observer = Callable[[Event], None]

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from aggregator.engine.background import Background
+from aggregator.engine.comparing import Comparing
 from aggregator.engine.compose import Composer
 from aggregator.engine.crowd import Crowd
 from aggregator.engine.explaining import Explaining
@@ -35,6 +36,7 @@ from aggregator.model.route import Routes
 from aggregator.model.screen import Screen
 from aggregator.sources import granting, refreshing, source
 from aggregator.tiers.memory import MemoryTier
+from aggregator.tiers.nowhere import Nowhere
 from aggregator.tiers.tier import SharedTier
 from loaders.loader import Loader
 
@@ -78,6 +80,8 @@ class Generation:
         sources = {name: source(fragment, catalogue, loaders) for name, fragment in catalogue.fragments.items()}
         grantings = {name: granting(fragment) for name, fragment in catalogue.fragments.items()}
         self._filler = Filler(lasting.tier, lasting.knowledge, sources, grantings, lasting.observe)
+        # Flights of its own: no reader joins what is loaded for an audit, nor the other way round.
+        self._asker = Filler(Nowhere(), lasting.knowledge, sources, grantings, lasting.observe)
         self.flights = self._filler.flights
 
     @classmethod
@@ -122,6 +126,15 @@ class Generation:
         return Works(self.addresses, one.memory, one.tier, composer, taking, one.knowledge, one.reading, one.background)
 
     @cached_property
+    def comparing(self) -> Comparing:
+        """What holds its views against what its MBUs say."""
+        return Comparing(self._lasting.namespace, self.works, self._parts(Nowhere(), self._asker))
+
+    async def land(self, seconds: float) -> None:
+        """Let its loads land, or cancel what is late."""
+        await asyncio.gather(self._filler.flights.close(seconds), self._asker.flights.close(seconds))
+
+    @cached_property
     def answers(self) -> dict[str, Answering]:
         """What the worker can be asked about itself, by name."""
         one, known = self._lasting, self._lasting.knowledge
@@ -153,10 +166,17 @@ class Generation:
     @cached_property
     def _composer(self) -> Composer:
         one = self._lasting
-        lanes = {name: asyncio.Semaphore(mbu.max_refreshes) for name, mbu in self.catalogue.mbus.items()}
-        parts = Parts(one.tier, one.knowledge, self._filler, one.restamping, lanes, one.crowd, one.trust_unproven)
+        parts = self._parts(one.tier, self._filler)
         policies = {screen.name: refreshing(screen) for screen in self.catalogue.screens.values()}
         return Composer(one.namespace, one.memory, one.tier, parts, one.knowledge, policies, one.background)
+
+    @cached_property
+    def _lanes(self) -> dict[str, asyncio.Semaphore]:
+        return {name: asyncio.Semaphore(mbu.max_refreshes) for name, mbu in self.catalogue.mbus.items()}
+
+    def _parts(self, tier: SharedTier, filler: Filler) -> Parts:
+        one = self._lasting
+        return Parts(tier, one.knowledge, filler, one.restamping, self._lanes, one.crowd, one.trust_unproven)
 
     def _screens(self, refreshing: Refreshing) -> Screens:
         one, works = self._lasting, self.works

@@ -65,7 +65,7 @@ class Reloading:
     async def close(self, seconds: float) -> None:
         """Let the loads of all generations land, or cancel what is late; then close the loaders."""
         self._closing.set()
-        await asyncio.gather(self.now.flights.close(seconds), *self._ending)
+        await asyncio.gather(self.now.land(seconds), *self._ending)
         for one in self.now.loaders.values():
             await one.close()
 
@@ -83,7 +83,7 @@ class Reloading:
         with suppress(TimeoutError):
             async with asyncio.timeout(self._over_after):
                 await self._closing.wait()
-        await old.flights.close(self._over_after)
+        await old.land(self._over_after)
         for one in unused:
             await one.close()
 

@@ -3,11 +3,13 @@
 import json
 import os
 from collections.abc import Iterator
+from dataclasses import asdict
 
 import click
 
 from aggregator.commands.layers import load_settings
 from aggregator.commands.refusal import refuse, warn
+from aggregator.commands.shown_audit import unaudited
 from aggregator.declaration.read import Declared, declare
 from aggregator.declaration.schema import declaration_schema
 from aggregator.mistakes import Mistake, Mistaken
@@ -70,6 +72,9 @@ def summary(declared: Declared, settings: Settings) -> Iterator[str]:
     yield from (f"  {one.name}  {', '.join(one.tags)}" for one in catalogue.publishers.values())
     yield from ("", "pages of other origins that may read answers")
     yield from _cors(catalogue.cors)
+    yield from ("", "[audit] in force")
+    yield from _keys(asdict(catalogue.audit))
+    yield from unaudited(catalogue)
     yield from ("", "[defaults] in force")
     yield from _keys(declared.defaults.model_dump(mode="json"))
     yield from ("", "[service] in force")

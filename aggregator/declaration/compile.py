@@ -15,6 +15,7 @@ from aggregator.declaration.tables import (
     ViewerKeyTable,
 )
 from aggregator.declaration.written import varying_inputs
+from aggregator.model.audit import Audit
 from aggregator.model.batch import Batch
 from aggregator.model.catalogue import Catalogue, Mbu, Publisher, Secret, ViewerKey
 from aggregator.model.cors import Cors
@@ -41,6 +42,7 @@ def compile_catalogue(declaration: Declaration, folder: str) -> Catalogue:
         viewer_keys=tuple(_viewer_key(key, folder) for key in viewer.keys) if viewer else (),
         hash_key=_if_any(viewer.hash_key_env, viewer.hash_key_file, folder) if viewer else None,
         cors=cors,
+        audit=Audit(declaration.audit.sample, declaration.audit.budget),
     )
 
 

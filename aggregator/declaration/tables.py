@@ -14,6 +14,7 @@ from aggregator.settings import Settings
 from aggregator.units import DurationOrZero, default, shown
 
 __all__ = [
+    "AuditTable",
     "BatchTable",
     "CorsTable",
     "Declaration",
@@ -67,6 +68,15 @@ class ViewerTable(Table):
     hash_key_file: FilePath | None = default(None, description="file with that key")
 
 
+class AuditTable(Table):
+    """[audit]: what was read is held against what its MBUs say, 1, 10 and 60 s later."""
+
+    sample: float = default(
+        0.0, ge=0, le=1, allow_inf_nan=False, description="share of the reads after which that is done; 0 = of none"
+    )
+    budget: int = default(10, ge=1, le=1_000, description="views that one process looks at a second")
+
+
 def _version(given: Any) -> Any:
     if type(given) is not int or given != 1:
         raise ValueError(f"expected version = 1, not {shown(given)}")
@@ -85,3 +95,4 @@ class Declaration(Table):
     publishers: dict[Name, PublisherTable] = default({}, description="who may invalidate, as [publishers.<name>]")
     viewer: ViewerTable | None = default(None, description="how viewers are told")
     cors: CorsTable = default(CorsTable(), description="whose pages may read answers in a browser")
+    audit: AuditTable = default(AuditTable(), description="which views are audited, and how many")

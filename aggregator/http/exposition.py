@@ -41,6 +41,11 @@ COUNTERS = (
         ("mbu", "fragment", "bound"),
     ),
     Family("misses_refused", "Requests whose client had reached max_misses_per_client."),
+    Family(
+        "audits",
+        "Views that had been read, held against what their MBUs say, by how long after.",
+        ("screen", "after", "result"),
+    ),
     Family("views_overtaken", "Views expelled from L1 by invalidations."),
     Family("troubles", "Things an operator may want to know of; the log has the details.", ("what",)),
     Family("invalidations_applied", "Records of the invalidation log applied."),
@@ -63,6 +68,7 @@ GAUGES = (
     Family("ledger_tags", "Tags in the ledgers."),
     Family("flights", "Loads under way."),
     Family("refreshes_due", "Views that are due to be composed anew with nobody waiting."),
+    Family("audits_waiting", "Views that are to be audited, for the first time or again."),
     Family("waiters", "Callers that wait for loads, counted for each that they wait for."),
     Family("background_tasks", "Refreshes and stores under way."),
 )

@@ -27,6 +27,11 @@ async def explained(parameters: Sequence[tuple[str, str]], ask: AskAll) -> Reply
     return _reply(told, {"target": target})
 
 
+async def audited(ask: AskAll) -> Reply:
+    """The reply to GET /audit: 200 with the views that each worker watches, and the last that were inconsistent."""
+    return _reply(await ask("audit", None), {})
+
+
 async def foreseen(tags: Sequence[str], ask: AskAll) -> Reply:
     """The reply to POST /invalidations?dry-run: 200 with what the invalidation would overtake in L1, all workers taken
     together, and what loading that took."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import structlog
 
-from aggregator.events import Called, Event, Joined, Overtaken, Refreshed, Served, Tally, Trouble, TurnedAway
+from aggregator.events import Audited, Called, Event, Joined, Overtaken, Refreshed, Served, Tally, Trouble, TurnedAway
 from aggregator.http.buckets import bucket
 from loaders.loader import Reason
 
@@ -29,11 +29,8 @@ class Meters:
                 self._count("screens_served", screen, tier, state)
                 for slot, slot_state in wanting:
                     self._count("slots_wanting", screen, slot, slot_state)
-            case Called(mbu, fragment, outcome, seconds):
-                self._count("mbu_loads", mbu, fragment, outcome)
-                if outcome not in _NOT_SENT:
-                    self._count("mbu_load_seconds_bucket", mbu, fragment, bucket(seconds))
-                    self._count("mbu_load_seconds_sum", mbu, fragment, by=seconds)
+            case Called():
+                self._called(event)
             case Joined(where):
                 self._count("loads_joined", where)
             case TurnedAway(mbu, fragment, bound):
@@ -42,6 +39,8 @@ class Meters:
                 self._count("views_overtaken", by=views)
             case Refreshed(screen, outcome):
                 self._count("refreshes", screen, outcome)
+            case Audited(screen, after, result):
+                self._count("audits", screen, f"{after}s", result)
             case Trouble(what):
                 self._count("troubles", what)
 
@@ -50,6 +49,13 @@ class Meters:
         if (before := self._tallies.get(screen)) is not None:
             self._read(screen, before)
         self._tallies[screen] = tally
+
+    def _called(self, event: Called) -> None:
+        mbu, fragment, outcome, seconds, _ = event
+        self._count("mbu_loads", mbu, fragment, outcome)
+        if outcome not in _NOT_SENT:
+            self._count("mbu_load_seconds_bucket", mbu, fragment, bucket(seconds))
+            self._count("mbu_load_seconds_sum", mbu, fragment, by=seconds)
 
     def _count(self, name: str, *labels: str, by: float = 1) -> None:
         self.counters[name][labels] += by
@@ -74,5 +80,7 @@ def log_trouble(event: Event) -> None:
             _log.warning(
                 "load failed", mbu=mbu, fragment=fragment, reason=outcome, seconds=round(seconds, 3), detail=detail
             )
+        case Audited(found=found) if found:
+            _log.warning("view inconsistent", **found)
         case Trouble(what, detail):
             _log.warning(what, detail=detail)

@@ -1,4 +1,4 @@
-"""The admin listener's application: invalidations, metrics, health, explanations, and the OpenAPI of the screens."""
+"""The admin listener's application: invalidations, metrics, health, explanations, audits, and the screens' OpenAPI."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from aggregator.http.exposition import Exposition, Snapshot
 from aggregator.http.health import Health, health_reply
-from aggregator.http.inspection import AskAll, explained, foreseen
+from aggregator.http.inspection import AskAll, audited, explained, foreseen
 from aggregator.http.problems import Reply, problem
 from aggregator.http.publishing import Publishers, read_invalidation
 from aggregator.http.signatures import Message
@@ -48,6 +48,9 @@ def admin_app(
     async def explain(request: Request) -> Response:
         return _response(await explained(request.query_params.multi_items(), ask))
 
+    async def audit(_: Request) -> Response:
+        return _response(await audited(ask))
+
     async def description(_: Request) -> Response:
         return Response(orjson.dumps(openapi()), media_type="application/json")
 
@@ -57,6 +60,7 @@ def admin_app(
         Route("/healthz", health),
         Route("/readyz", health),
         Route("/explain", explain),
+        Route("/audit", audit),
         Route("/openapi.json", description),
     ]
     return Starlette(

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import TypeVar
 
+from aggregator.model.audit import NO_AUDIT, Audit
 from aggregator.model.cors import Cors
 from aggregator.model.fragment import Fragment
 from aggregator.model.screen import Screen
@@ -95,7 +96,7 @@ def _grants(pattern: str, tag: str) -> bool:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """What is declared, by name; how viewers are told; and whose pages may read answers (None = nobody's).
+    """What is declared, by name; how viewers are told; whose pages may read answers (None = nobody's); what is audited.
 
     hash_key: makes the hashes that stand for cookies and forwarded headers in keys; None = a new one at each start."""
 
@@ -106,6 +107,7 @@ class Catalogue:
     viewer_keys: tuple[ViewerKey, ...] = ()
     hash_key: Secret | None = None
     cors: Cors | None = None
+    audit: Audit = NO_AUDIT
 
     def keeping(self, before: "Catalogue") -> "Catalogue":
         """The same, but made of the very objects of the one before where they are equal, so that what belongs to one

@@ -27,6 +27,8 @@ SHAPES = [
     Wrong(FRESH, "fresh_for = 60", f"[defaults] fresh_for: {DURATION}60"),
     Wrong(FRESH, 'fresh_for = "60sec"', f'[defaults] fresh_for: {DURATION}"60sec"'),
     Wrong(FRESH, 'fresh_for = "0s"', '[defaults] fresh_for: expected a duration longer than zero, not "0s"'),
+    Wrong(FRESH, FRESH + "\n[audit]\nsample = 2", "[audit] sample: expected a number of at most 1, not 2"),
+    Wrong(FRESH, FRESH + "\n[audit]\nbudget = 0", "[audit] budget: expected a number of at least 1, not 0"),
     Wrong(FRESH, FRESH + "\njitter = 1.5", "[defaults] jitter: expected a number below 1, not 1.5"),
     Wrong(FRESH, FRESH + "\njitter = nan", "[defaults] jitter: expected a finite number, not nan"),
     Wrong(

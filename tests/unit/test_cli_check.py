@@ -87,6 +87,22 @@ def test_it_says_whose_pages_may_read_answers(tmp_path: Path) -> None:
     assert lines[lines.index(heading) + 1] == ""
 
 
+def test_what_is_audited_is_shown_and_what_is_left_out(tmp_path: Path) -> None:
+    """Slots without tags, and screens whose views a cookie or a header that is handed on decides."""
+    path = tmp_path / "screens.toml"
+    card = '[screens.card]\npath = "/cards/{user_id}/{feed_id}"\nslots = { user = "user", popular = "popular" }'
+    path.write_text(f"{WAVES}\n{card}\n[audit]\nsample = 0.01\n")
+    lines = check(str(path), TOKENS="0123456789abcdef0123456789abcdef").stdout.splitlines()
+    start = lines.index("[audit] in force")
+    assert lines[start + 1 : lines.index("", start)] == [
+        "  sample = 0.01",
+        "  budget = 10",
+        "  not story: its addresses do not tell all that decides its views",
+        "  not popular in card, nor what reads that: no tags are declared",
+    ]
+    assert "  sample = 0.0" in check(SAMPLE).stdout.splitlines()
+
+
 def test_no_secret_is_shown() -> None:
     """Neither credentials nor the password of a Redis URL."""
     result = check(SAMPLE, AGGREGATOR_REDIS_URL="redis://:hush@redis:6379/0")

@@ -68,3 +68,20 @@ def test_a_read_of_what_was_not_held_counts_too() -> None:
         assert heat(noted, b"/home/2") == 1
 
     run(play())
+
+
+def test_who_asks_for_it_is_told_of_reads_as_they_are_counted() -> None:
+    """Of a held view's together, and of those that were presumed not at all."""
+
+    async def play() -> None:
+        noted, one, told = reading(), held(), list[tuple[bytes, int]]()
+        noted.on_counted = lambda address, reads: told.append((address, reads))
+        noted.note(one)
+        noted.note(one)
+        noted.note_at(b"/home/2")
+        noted.presume(b"/home/3")
+        noted.count(one)
+        noted.count(one)
+        assert told == [(b"/home/2", 1), (b"/home/1", 2)]
+
+    run(play())
