@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from structlog.testing import capture_logs
 
 from aggregator.engine.auditing import LOOKS
 from aggregator.model.audit import Audit
 from aggregator.model.screen import Screen, Slot
+from aggregator.tiers.memory import MemoryTier
 from cache_policies.policy import Lifetime
 from loaders.loader import Failed, Loaded, LoadRequest, Outcome, Reason
 from tests.virtual_time import run
@@ -470,3 +472,22 @@ def test_each_read_is_drawn_with_the_declared_chance() -> None:
             assert all_looks(world) == [{"consistent": 1}, {}, {}]
 
     run(story())
+
+
+def test_what_an_invalidation_should_have_expelled_and_did_not_is_found() -> None:
+    """The MBU publishes, and L1 does not hear of it."""
+
+    async def story() -> None:
+        async with Audited(HOME) as world:
+            [process] = world.processes
+            await process.get()
+            world.put("feed", {"of": "feed", "v": 2})
+            await world.invalidate("feed:42")
+            await asyncio.sleep(62)
+            [found] = await examples(process)
+            assert [slot["slot"] for slot in found["slots"]] == ["feed"]
+            assert found["position"] < found["head"]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(MemoryTier, "overtake", lambda self, tag, position: [])
+        run(story())
