@@ -7,18 +7,19 @@ from aggregator.invalidation.appending import EPOCH
 from aggregator.invalidation.log import Beat, LogUnavailable
 from aggregator.invalidation.stream_state import state_of
 
-# KEYS: heartbeat, epoch record, stream. There is never anything to delete. It is a write all the same, one that takes
-# no memory: a replica refuses it, and so does a master with fewer replicas than its min-replicas-to-write. A script
-# and no transaction, for which Redis 7 queues nothing while its memory is full, not even reads.
+# KEYS: epoch record, stream. They have no time to live that PERSIST could end. It is a write all the same, one that
+# takes no memory: a replica refuses it, and so does a master with fewer replicas than its min-replicas-to-write. On a
+# key that is there, for while a slot of a Cluster is moving, what names another one as well is put off. A script and no
+# transaction, for which Redis 7 queues nothing while its memory is full, not even reads.
 BEAT = """
-redis.call('DEL', KEYS[1])
+redis.call('PERSIST', KEYS[1])
 local replication = redis.call('INFO', 'replication')
 return {
     string.match(replication, 'role:(%w+)'),
     string.match(replication, 'master_replid:(%w+)'),
-    redis.call('GET', KEYS[2]),
+    redis.call('GET', KEYS[1]),
     redis.call('TIME'),
-    redis.pcall('XINFO', 'STREAM', KEYS[3]),
+    redis.pcall('XINFO', 'STREAM', KEYS[2]),
 }
 """
 

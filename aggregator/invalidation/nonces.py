@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from hashlib import blake2b
 from typing import Any, Literal
 
+from aggregator.invalidation.wire import nonces_key
 from aggregator.model.keys import canonical
 
 # Seconds by which a request's time may differ from the server's.
@@ -27,7 +28,7 @@ class Nonces:
 
     def __init__(self, evaluate: Evaluate, namespace: str) -> None:
         self._evaluate = evaluate
-        self._key = f"{namespace}:nonces"
+        self._key = nonces_key(namespace)
 
     async def take(self, publisher: str, nonce: str, created: int) -> Seen:
         """Is it the first time? created: Unix seconds. LogUnavailable: nobody knows, so it must not be taken."""

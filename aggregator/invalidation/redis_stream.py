@@ -42,7 +42,6 @@ class RedisLog:
         self._namespace = namespace
         self._stream = wire.stream_key(namespace)
         self._epoch = wire.epoch_key(namespace)
-        self._heartbeat = wire.heartbeat_key(namespace)
         self._timeout = timeout
         self._wall = wall
         self._durable = durable
@@ -102,7 +101,7 @@ class RedisLog:
 
     async def beat(self) -> Beat:
         """As in `Log`."""
-        keys = (self._heartbeat, self._epoch, self._stream)
+        keys = (self._epoch, self._stream)
         async with _within(self._timeout, "beat"):
             return beat_of(await self._own.eval(BEAT, len(keys), *keys))
 

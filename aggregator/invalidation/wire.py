@@ -17,9 +17,9 @@ def epoch_key(namespace: str) -> str:
     return f"{{{stream_key(namespace)}}}:epoch"
 
 
-def heartbeat_key(namespace: str) -> str:
-    """What every heartbeat deletes, and nothing makes; in the stream's Cluster slot."""
-    return f"{{{stream_key(namespace)}}}:heartbeat"
+def nonces_key(namespace: str) -> str:
+    """The nonces of signed requests, in the stream's Cluster slot."""
+    return f"{{{stream_key(namespace)}}}:nonces"
 
 
 def encode(tags: Sequence[str], id: str | None, by: str | None, at: float) -> dict[str, str]:

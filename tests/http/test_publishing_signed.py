@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from http_message_signatures import HTTPMessageSigner, MappingKeyResolver
 from http_message_signatures.algorithms import ED25519, HMAC_SHA256
 
+from aggregator.invalidation.wire import nonces_key
 from tests.http.test_publishing_refused import TEXT
 from tests.running import ROOT, Got, Mbu, Running
 from tests.samples.tokens import private_pem
@@ -205,7 +206,7 @@ def test_s10_a_nonce_is_a_publishers_own(fleet: list[Running]) -> None:
 def test_s10_what_holds_nonces_cannot_be_evicted(fleet: list[Running], server: Valkey) -> None:
     """It has no time to live."""
     with redis.Redis.from_url(server.url) as client:
-        assert client.ttl(f"{fleet[0].namespace}:nonces") == -1
+        assert client.ttl(nonces_key(fleet[0].namespace)) == -1
 
 
 def test_s10_without_redis_it_is_refused(fleet: list[Running], server: Valkey) -> None:
