@@ -8,7 +8,7 @@ from typing import Any
 
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
+from redis.backoff import ConstantBackoff
 from redis.exceptions import RedisError, ResponseError
 
 from aggregator.invalidation import appending, durability, wire
@@ -16,10 +16,13 @@ from aggregator.invalidation.heartbeat import BEAT, beat_of
 from aggregator.invalidation.log import Batch, Beat, LogUnavailable
 from aggregator.invalidation.stream_state import batch_between, state_of
 from aggregator.model.position import Position
-from aggregator.servers.connections import lead
+from aggregator.servers.connections import Elsewhere, lead
 from aggregator.servers.finder import Finder, finder_of
 from aggregator.servers.url import RedisUrl
 from aggregator.settings import Durability
+
+# Seconds between two tries to find the right server, and how many: all within the time that one call has.
+_AGAIN_AFTER, _AGAIN = 0.02, 25
 
 
 class RedisLog:
@@ -47,7 +50,7 @@ class RedisLog:
         self._durable = durable
         # Apart, so that no burst of appends keeps a reader or its heartbeat waiting for a connection.
         found = RedisUrl.of(url)
-        finder = finder_of(found, timeout / 2)
+        finder = finder_of(found, timeout / 2, self._stream)
         self._own = _connect(found.plain, finder, timeout, 2)
         self._appends = _connect(found.plain, finder, timeout, durability.connections(durable))
         # As a flat list of fields, not as a dictionary: see wire.decode_tags.
@@ -138,8 +141,9 @@ def _untouched(response: Any, **kwargs: Any) -> Any:
 
 
 def _connect(plain: str, finder: Finder | None, timeout: float, connections: int) -> Redis:
-    """No retries of the client's own: who calls knows better when to try again. Every call has its own time limit,
-    so that reading has none, and a wait for a free connection ends with it."""
+    """Only what was not done at all, by a server that is not the right one, is sent again: who calls knows better when
+    to try again. Every call has its own time limit, so that reading has none, and a wait for a free connection ends
+    with it."""
     pool = BlockingConnectionPool.from_url(
         plain,
         max_connections=connections,
@@ -149,7 +153,7 @@ def _connect(plain: str, finder: Finder | None, timeout: float, connections: int
         decode_responses=False,
         socket_connect_timeout=timeout,
         socket_timeout=None,
-        retry=Retry(NoBackoff(), 0),
+        retry=Retry(ConstantBackoff(_AGAIN_AFTER), _AGAIN, supported_errors=(Elsewhere,)),
     )
     lead(pool, finder)
     return Redis.from_pool(pool)

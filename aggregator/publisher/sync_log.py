@@ -36,7 +36,7 @@ class SyncLog:
             socket_timeout=timeout + durability.limit(durable),
             retry=Retry(NoBackoff(), 0),
         )
-        lead(pool, finder_of(found, timeout))
+        lead(pool, finder_of(found, timeout, wire.stream_key(namespace)))
         self._redis = Redis.from_pool(pool)
 
     def append_all(self, records: Sequence[dict[str, str]]) -> list[Position]:

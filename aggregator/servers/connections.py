@@ -5,15 +5,22 @@ from typing import Any
 
 import redis.connection as blocking
 from redis.asyncio.connection import Connection, ConnectionPool, SSLConnection
+from redis.exceptions import AskError, ClusterDownError, ReadOnlyError, TryAgainError
 from redis.exceptions import ConnectionError as Disconnected
-from redis.exceptions import ReadOnlyError
 
 from aggregator.servers.finder import Finder
+
+# AskError is that of MOVED too.
+_REFUSALS = (ReadOnlyError, AskError, TryAgainError, ClusterDownError)
+
+
+class Elsewhere(Disconnected):
+    """The server did nothing, as it is not, not yet, or no more the one for this: to find it anew may help."""
 
 
 class FoundConnection(Connection):
     """One that is elsewhere than where the server was found last is made anew before it is used again, so that a
-    reader and its heartbeat speak with one server. With one that finds its server demoted all are given up."""
+    reader and its heartbeat speak with one server. With one whose server is not the right one all are given up."""
 
     def __init__(self, *, finder: Finder, **options: Any) -> None:
         super().__init__(**options)
@@ -34,10 +41,10 @@ class FoundConnection(Connection):
         """As of its base."""
         try:
             return await super().read_response(*args, **options)
-        except ReadOnlyError as error:
+        except _REFUSALS as error:
             await self.disconnect()
             self._finder.last = None
-            raise Disconnected(f"{self.host}:{self.port} is a replica now: {error}") from error
+            raise Elsewhere(f"{self.host}:{self.port} does not do it: {error}") from error
 
 
 class FoundSSLConnection(FoundConnection, SSLConnection):
@@ -66,10 +73,10 @@ class FoundBlockingConnection(blocking.Connection):
         """As of its base."""
         try:
             return super().read_response(*args, **options)
-        except ReadOnlyError as error:
+        except _REFUSALS as error:
             self.disconnect()  # type: ignore[no-untyped-call]
             self._finder.last = None
-            raise Disconnected(f"{self.host}:{self.port} is a replica now: {error}") from error
+            raise Elsewhere(f"{self.host}:{self.port} does not do it: {error}") from error
 
 
 class FoundBlockingSSLConnection(FoundBlockingConnection, blocking.SSLConnection):

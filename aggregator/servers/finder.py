@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from aggregator.servers.cluster import SlotOwner
 from aggregator.servers.sentinel import Sentinels
 from aggregator.servers.url import Address, RedisUrl
 
@@ -22,6 +23,9 @@ class Finder(Protocol):
         """The same without an event loop."""
 
 
-def finder_of(url: RedisUrl, within: float) -> Finder | None:
-    """None where the URL says the address itself. within: seconds for asking."""
+def finder_of(url: RedisUrl, within: float, key: str = "") -> Finder | None:
+    """None where the URL says the address itself. within: seconds for asking. key: of a Cluster, whose master is meant;
+    all are without one."""
+    if url.kind == "cluster":
+        return SlotOwner(url.asked, key, within) if key else None
     return Sentinels(url.asked, url.service, within) if url.kind == "sentinel" else None

@@ -1,4 +1,4 @@
-"""What a Redis URL says: one server, or who knows where it is."""
+"""What a Redis URL says: one server, who knows where it is, or nodes of a Cluster."""
 
 import re
 from dataclasses import dataclass, field
@@ -8,21 +8,22 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 # Host and port.
 Address = tuple[str, int]
-Kind = Literal["alone", "sentinel"]
+Kind = Literal["alone", "sentinel", "cluster"]
 
 _EXPECTED = (
-    'expected a URL such as "redis://host:6379/0", "rediss://host:6379/0", "unix:///path.sock" or '
-    '"redis+sentinel://host:26379,host:26379/service/0"'
+    'expected a URL such as "redis://host:6379/0", "rediss://host:6379/0", "unix:///path.sock", '
+    '"redis+sentinel://host:26379,host:26379/service/0" or "redis+cluster://host:6379,host:6379"'
 )
 # Not `urlsplit`, which takes one host only, and no list with an IPv6 address in it.
 _URL = re.compile(r"([a-z+]*)://(?:([^/?#]*)@)?([^/?#@]*)([^?#]*)(?:\?([^#]*))?(?:#.*)?")
-_SENTINEL_PORT = 26379
+_PORT, _SENTINEL_PORT = 6379, 26379
 
 
 @dataclass(frozen=True, slots=True)
 class RedisUrl:
     """plain: how the server lets us in, as a `redis://`, `rediss://` or `unix://` URL, which redis-py reads. Host and
-    port in it are the server's only where it is "alone"; else `asked` are plain URLs of those who know them.
+    port in it are the server's only where it is "alone"; else `asked` are plain URLs of those who know them: sentinels,
+    or a Cluster's own nodes.
     service: what sentinels call it.
     """
 
@@ -42,6 +43,8 @@ class RedisUrl:
                 return cls(text)
             case ["redis" | "rediss" as base, "sentinel"]:
                 return _of_sentinels(base, parts)
+            case ["redis" | "rediss" as base, "cluster"]:
+                return _of_nodes(base, parts)
         raise ValueError(_EXPECTED)
 
 
@@ -75,6 +78,15 @@ def _of_sentinels(base: str, parts: _Parts) -> RedisUrl:
     asked = [_plain(base, login, *_host(host), "", tls) for host in parts.hosts.split(",")]
     plain = _plain(base, f"{parts.login}@" if parts.login else "", *_host(parts.hosts.split(",")[0]), db, options)
     return RedisUrl(plain, "sentinel", tuple(asked), unquote(service))
+
+
+def _of_nodes(base: str, parts: _Parts) -> RedisUrl:
+    if parts.path not in ("", "/", "/0"):
+        raise ValueError(f"{_EXPECTED}; a Cluster has no database but 0")
+    login, options = f"{parts.login}@" if parts.login else "", [parts.query] if parts.query else []
+    hosts = [_host(host) for host in parts.hosts.split(",")]
+    nodes = tuple(_plain(base, login, host, port or _PORT, "", options) for host, port in hosts)
+    return RedisUrl(nodes[0], "cluster", nodes)
 
 
 def _plain(base: str, login: str, host: str, port: int | None, db: str, options: list[str]) -> str:

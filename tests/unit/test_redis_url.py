@@ -27,9 +27,18 @@ def test_tls_is_that_of_master_and_sentinels() -> None:
     assert (url.plain, url.asked) == ("rediss://a:26379/", ("rediss://me:pw@a:26379/",))
 
 
+def test_a_clusters_nodes_are_alike() -> None:
+    """Login and options are those of every node."""
+    url = RedisUrl.of("rediss+cluster://me:p%40w@a:1,[::1],c/0?ssl_ca_certs=/ca")
+    nodes = tuple(f"rediss://me:p%40w@{host}/?ssl_ca_certs=/ca" for host in ("a:1", "[::1]:6379", "c:6379"))
+    assert url == RedisUrl(nodes[0], "cluster", nodes)
+
+
 @pytest.mark.parametrize(
     ("url", "why"),
     [
+        ("redis+cluster://:hush@a/1", "no database but 0"),
+        ("redis+cluster://:hush@a,,b", "host or port cannot be read"),
         ("redis+sentinel://:hush@a", "the sentinels' name of the service"),
         ("redis+sentinel://:hush@a/m/x", "perhaps a database"),
         ("redis+sentinel://:hush@a,/m", "host or port cannot be read"),
@@ -65,8 +74,11 @@ def test_s25_every_password_in_it_is_found_and_hidden() -> None:
         ("redis+sentinel://:pw@a/m", False),
         ("redis+sentinel://a/m?password=pw", False),
         ("rediss+sentinel://a/m", False),
+        ("redis+cluster://127.0.0.1,127.0.0.1:2", True),
+        ("redis+cluster://:pw@a", False),
+        ("rediss+cluster://a", False),
     ],
 )
 def test_s25_where_the_master_is_nobody_knows_before(url: str, insecure: bool) -> None:
-    """Sentinels on this machine may name one on another: it has to have a password, or TLS. Theirs is another one."""
+    """Who is on this machine may name one on another: it has to have a password, or TLS. Sentinels' is another one."""
     assert is_insecure(url) is insecure
