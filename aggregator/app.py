@@ -47,13 +47,11 @@ from aggregator.model.ledger import Ledger
 from aggregator.model.position import Position
 from aggregator.reloading import Reloading
 from aggregator.settings import Settings
-from aggregator.tiers.guarded import Guarded
+from aggregator.tiers.guarded import Guarded, Guarding
 from aggregator.tiers.hot import HotList, LocalHotList, RedisHotList
-from aggregator.tiers.link import Link
 from aggregator.tiers.memory import MemoryTier
-from aggregator.tiers.pipeline import Pipeline
+from aggregator.tiers.opened import Guard, opened
 from aggregator.tiers.redis import RedisTier
-from aggregator.tiers.server import Server
 from aggregator.tiers.tier import SharedTier
 from cache_policies.eviction.choice import chosen
 from cache_policies.eviction.eviction import Eviction
@@ -68,7 +66,7 @@ class Service:
 
     tier, log and loaders (by MBU) are given, so that tests run the same service on scripted ones. hash_key: makes the
     hashes that stand for secrets in keys; the same in all processes of a fleet that share private entries. hot: the
-    list of what the fleet's readers read most.
+    list of what the fleet's readers read most. guard: makes the breaker around the tier.
     """
 
     def __init__(
@@ -82,6 +80,7 @@ class Service:
         draw: Callable[[], float] = lambda: 1.0 - random.random(),  # noqa: S311  # it spreads refreshes
         hash_key: bytes = _UNSHARED,
         hot: HotList = _NO_LIST,
+        guard: Guard = Guarded,
     ) -> None:
         self._settings = settings
         self.meters = Meters()
@@ -89,7 +88,7 @@ class Service:
         self._clock = clock or FleetClock()
         self._log = log
         self.ledger = Ledger()
-        self._tier = Guarded(tier, self._clock.monotonic, on_notice=self._notice)
+        self._tier: Guarding = guard(tier, self._clock.monotonic, on_notice=self._notice)
         eviction: Eviction[Held] = chosen(settings.l1_eviction, settings.l1_bytes)
         self.memory = MemoryTier(settings.l1_bytes, self.ledger, eviction)
         self.memory.take(catalogue.screens.values())
@@ -283,8 +282,8 @@ def connect(
     catalogue: Catalogue, settings: Settings, redis_url: str, log_url: str, hash_key: bytes, loading: Loading
 ) -> Service:
     """The service on real parts. loading: makes the MBUs' loaders."""
-    pipeline = Pipeline(Link(Server.of(redis_url)), settings.l2_budget)
+    pipeline, guard = opened(redis_url, settings.l2_budget)
     tier, hot = RedisTier(pipeline), RedisHotList(pipeline, settings.namespace)
     log = RedisLog(log_url, settings.namespace)
     loaders = {name: loading(mbu) for name, mbu in catalogue.mbus.items()}
-    return Service(catalogue, settings, tier, log, loaders, hash_key=hash_key, hot=hot)
+    return Service(catalogue, settings, tier, log, loaders, hash_key=hash_key, hot=hot, guard=guard)

@@ -7,7 +7,7 @@ from typing import Any
 
 from aggregator.tiers.scripts import Script
 from aggregator.tiers.server import Call
-from aggregator.tiers.tier import TierUnavailable
+from aggregator.tiers.tier import Moving, TierUnavailable
 
 
 @dataclass(slots=True, eq=False)
@@ -33,16 +33,18 @@ class Command:
     def settle(self, reply: Any) -> None:
         """Give the reply to who waits, if anybody still does; one that cannot be read is none."""
         if isinstance(reply, Exception):
-            self.fail(f"the server refused: {reply}", reply)
+            # A slot of a Cluster is moving, and of a script's keys one is on either side, or nowhere yet.
+            kind = Moving if str(reply).startswith("TRYAGAIN") else TierUnavailable
+            self.fail(f"the server refused: {reply}", reply, kind)
         elif not self.future.done():
             try:
                 self.future.set_result(self.read(reply))
             except Exception as error:
                 self.fail(f"the server's reply cannot be read: {error!r}", error)
 
-    def fail(self, why: str, cause: Exception | None = None) -> None:
+    def fail(self, why: str, cause: Exception | None = None, kind: type[TierUnavailable] = TierUnavailable) -> None:
         """Tell who waits, if anybody still does."""
         if not self.future.done():
-            error = TierUnavailable(why)
+            error = kind(why)
             error.__cause__ = cause
             self.future.set_exception(error)

@@ -2,7 +2,9 @@
 
 from collections.abc import AsyncIterator, Sequence
 
-from redis.asyncio import ConnectionPool, Redis
+from redis.asyncio import ConnectionPool, Redis, RedisCluster
+from redis.asyncio.cluster import ClusterNode
+from redis.asyncio.connection import parse_url
 from redis.exceptions import RedisError
 
 from aggregator.model.address import told_behind
@@ -42,15 +44,18 @@ async def erase(url: str, namespace: str, tag: str) -> int:
         raise TierUnavailable(f"L2 cannot be reached: {error}") from None
 
 
-def _client(url: str) -> "Redis":
-    """One that says nothing at first which would take a right of its own."""
+def _client(url: str) -> "Redis | RedisCluster":
+    """One that says nothing at first which would take a right of its own, but for a Cluster's COMMAND."""
     found = RedisUrl.of(url)
+    if found.kind == "cluster":
+        nodes = [ClusterNode(said["host"], said["port"]) for said in map(parse_url, found.asked)]
+        return RedisCluster.from_url(found.plain, startup_nodes=nodes, protocol=2, driver_info=None)
     pool = ConnectionPool.from_url(found.plain, protocol=2, driver_info=None)
     lead(pool, finder_of(found, _FIND_WITHIN))
     return Redis.from_pool(pool)
 
 
-async def _entries(client: "Redis", namespace: str) -> AsyncIterator[Sequence[bytes]]:
+async def _entries(client: "Redis | RedisCluster", namespace: str) -> AsyncIterator[Sequence[bytes]]:
     for kind in _KINDS:
         names: list[bytes] = []
         async for name in client.scan_iter(f"{namespace}:{kind}:*", count=_AT_ONCE, _type="string"):
@@ -61,7 +66,10 @@ async def _entries(client: "Redis", namespace: str) -> AsyncIterator[Sequence[by
         yield names
 
 
-async def _erase(client: "Redis", names: Sequence[bytes], tag: str) -> int:
-    blobs = await client.mget(names) if names else []
-    found = [name for name, blob in zip(names, blobs, strict=True) if isinstance(blob, bytes) and tag in tags_in(blob)]
+async def _erase(client: "Redis | RedisCluster", names: Sequence[bytes], tag: str) -> int:
+    async with client.pipeline(transaction=False) as pipe:
+        for name in names:
+            pipe.get(name)
+        blobs = await pipe.execute()
+    found = [name for name, blob in zip(names, blobs, strict=True) if blob and tag in tags_in(blob)]
     return int(await client.unlink(*found)) if found else 0

@@ -3,17 +3,29 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from aggregator.clock import Monotonic
 from aggregator.model.entry import Entry
 from aggregator.model.keys import Key
 from aggregator.model.position import Position
 from aggregator.model.turn import Began, Pace
-from aggregator.tiers.tier import Claim, Lease, SharedTier, TierUnavailable
+from aggregator.tiers.tier import Claim, Lease, Moving, SharedTier, TierUnavailable
 from loaders.loader import Failed
 
 T = TypeVar("T")
+
+
+class Guarding(SharedTier, Protocol):
+    """A SharedTier that nobody waits for while it does not answer."""
+
+    @property
+    def available(self) -> bool:
+        """Were the last calls answered?"""
+
+    @property
+    def failed(self) -> int:
+        """Calls that were made and came to nothing, for want of an answer or by an error of the server."""
 
 
 class Guarded:
@@ -96,9 +108,10 @@ class Guarded:
         error = None if call.cancelled() else call.exception()
         if isinstance(error, TierUnavailable):
             self.failed += 1
-            self._count(began, error)
-        elif error is None and not call.cancelled():
+        if isinstance(error, Moving) or (error is None and not call.cancelled()):
             self._answered()
+        elif isinstance(error, TierUnavailable):
+            self._count(began, error)
         # A probe whose caller left has shown nothing: the next call is the probe.
         self._probing = self._probing and not probe
 

@@ -6,7 +6,7 @@ from itertools import chain
 from math import inf
 from typing import Any, Protocol
 
-from aggregator.tiers.pipeline import Pipeline
+from aggregator.tiers.pipeline import Commands
 from aggregator.tiers.scripts import Script
 from aggregator.tiers.tier import TierUnavailable
 
@@ -50,7 +50,7 @@ _HOTTEST = Script("return redis.call('ZRANGE', KEYS[1], ARGV[1], ARGV[2], 'REV')
 class RedisHotList:
     """A HotList in a sorted set."""
 
-    def __init__(self, pipeline: Pipeline, namespace: str, capacity: int = CAPACITY) -> None:
+    def __init__(self, pipeline: Commands, namespace: str, capacity: int = CAPACITY) -> None:
         self._pipeline = pipeline
         self._keys = (hot_key(namespace),)
         self._capacity = capacity

@@ -29,6 +29,26 @@ class Sending(Protocol):
         """Give up what is under way."""
 
 
+class Commands(Protocol):
+    """What runs commands: a `Pipeline`, whose methods these are, or one to each of several nodes."""
+
+    def get(self, keys: Sequence[str], read: Callable[[list[bytes | None]], T]) -> "asyncio.Future[T]":
+        """Read keys."""
+
+    def run(
+        self, script: Script, keys: Sequence[str], args: Sequence[bytes | int], read: Callable[[Any], T]
+    ) -> "asyncio.Future[T]":
+        """Run a script."""
+
+    def run_soon(
+        self, script: Script, keys: Sequence[str], args: Sequence[bytes | int], read: Callable[[Any], T]
+    ) -> "asyncio.Future[T]":
+        """Run a script that no answer waits for."""
+
+    async def close(self) -> None:
+        """Give up what is under way."""
+
+
 class Pipeline:
     """Commands in, futures out; every future is done within `budget` seconds, with TierUnavailable if need be. Time in
     which the event loop is held up by others is not counted.
@@ -39,13 +59,17 @@ class Pipeline:
     round trip may last at all is the link's to say.
 
     `read` makes of a reply what its waiter is given; where it raises, that waiter has TierUnavailable.
+    apart: see `Trip`.
     """
 
-    def __init__(self, link: Sending, budget: float = 0.05, cap: int = 512, in_flight: int = 4) -> None:
+    def __init__(
+        self, link: Sending, budget: float = 0.05, cap: int = 512, in_flight: int = 4, apart: bool = False
+    ) -> None:
         self._link = link
         self._budget = budget
         self._cap = cap
         self._in_flight = in_flight
+        self._apart = apart
         self._tick: list[Command] = []
         self._lingering: list[Command] = []
         self._waiting: deque[Command] = deque()
@@ -139,7 +163,7 @@ class Pipeline:
     def _send(self) -> None:
         while self._under_way < self._in_flight and (batch := self._next_batch()):
             self._under_way += 1
-            trip = Trip(batch)
+            trip = Trip(batch, self._apart)
             self._link.send(trip.calls(), partial(self._back, trip))
 
     def _next_batch(self) -> list[Command]:

@@ -10,11 +10,10 @@ from aggregator.model.keys import Key
 from aggregator.model.position import Position, packed
 from aggregator.model.turn import ANOTHER, Began, Pace
 from aggregator.tiers.codec import decode, encode
-from aggregator.tiers.link import Link
 from aggregator.tiers.marks import UNSHARED, failure_mark, failure_of, lease_mark, tokens
-from aggregator.tiers.pipeline import Pipeline
+from aggregator.tiers.opened import opened
+from aggregator.tiers.pipeline import Commands
 from aggregator.tiers.scripts import CLAIM, RELEASE, RENEW, STORE, TURN
-from aggregator.tiers.server import Server
 from aggregator.tiers.tier import FAILURE_TERM, Claim, Lease
 from loaders.loader import Failed
 
@@ -22,7 +21,7 @@ from loaders.loader import Failed
 class RedisTier:
     """A SharedTier. `lease_term` and `failure_term` in seconds."""
 
-    def __init__(self, pipeline: Pipeline, lease_term: float = 0.3, failure_term: float = FAILURE_TERM) -> None:
+    def __init__(self, pipeline: Commands, lease_term: float = 0.3, failure_term: float = FAILURE_TERM) -> None:
         self._pipeline = pipeline
         self._lease_ms = _ms(lease_term)
         self._failure_ms = _ms(failure_term)
@@ -33,7 +32,7 @@ class RedisTier:
         cls, url: str, budget: float = 0.05, lease_term: float = 0.3, failure_term: float = FAILURE_TERM
     ) -> "RedisTier":
         """A tier at a URL that `RedisUrl` reads; connects at the first use. ValueError for another one."""
-        return cls(Pipeline(Link(Server.of(url)), budget), lease_term, failure_term)
+        return cls(opened(url, budget)[0], lease_term, failure_term)
 
     def read(self, keys: Sequence[Key]) -> "asyncio.Future[list[Entry | None]]":
         """The entries of the keys, in their order."""

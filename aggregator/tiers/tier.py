@@ -21,6 +21,10 @@ class TierUnavailable(Exception):
     """L2 did not answer in time, or not at all; the caller goes on without it."""
 
 
+class Moving(TierUnavailable):
+    """L2 answers, but these keys are on their way from one node of a Cluster to another; likewise."""
+
+
 class Lease(msgspec.Struct, frozen=True):
     """The right to load one key, until it runs out. `token` is unlike any other lease's."""
 

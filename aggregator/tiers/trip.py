@@ -11,23 +11,31 @@ from aggregator.tiers.server import Call
 
 
 class Trip:
-    """All reads are one MGET, and scripts follow it, each by the name under which the server keeps it."""
+    """All reads are one MGET, and scripts follow it, each by the name under which the server keeps it.
 
-    def __init__(self, commands: Sequence[Command]) -> None:
+    apart: an MGET a key, as the keys of one command of a Cluster's have to lie in one slot.
+    """
+
+    def __init__(self, commands: Sequence[Command], apart: bool = False) -> None:
         self._commands = commands
+        self._apart = apart
         self._reads = [command for command in commands if command.script is None]
         self._runs = [command for command in commands if command.script is not None]
 
     def calls(self) -> list[Call]:
         """At least one."""
-        mget: list[Call] = [("MGET", *[key for read in self._reads for key in read.keys])] if self._reads else []
-        return mget + [run.by_name() for run in self._runs]
+        keys = [key for read in self._reads for key in read.keys]
+        mgets: list[Call] = [("MGET", key) for key in keys] if self._apart else [("MGET", *keys)] if keys else []
+        return mgets + [run.by_name() for run in self._runs]
 
     def deal(self, replies: Sequence[Any]) -> list[Command]:
         """Give each command its reply. Those whose script the server does not know (any more) have none yet: they are
         to be sent by text."""
         each = iter(replies)
-        if self._reads:
+        if self._apart:
+            for read in self._reads:
+                read.settle(_joined(list(islice(each, len(read.keys)))))
+        elif self._reads:
             self._deal_values(next(each))
         unknown = []
         for run, reply in zip(self._runs, each, strict=True):
@@ -53,3 +61,9 @@ class Trip:
         else:
             for read in self._reads:
                 read.fail(f"the server's reply to MGET is not a value a key: {reply!r:.100}")
+
+
+def _joined(replies: list[Any]) -> Any:
+    """As the reply to one MGET of all the keys."""
+    odd = next((reply for reply in replies if not isinstance(reply, list)), None)
+    return [value for reply in replies for value in reply] if odd is None else odd

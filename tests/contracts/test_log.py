@@ -16,6 +16,8 @@ from aggregator.invalidation.local import LocalLog
 from aggregator.invalidation.log import Beat, Log, LogUnavailable
 from aggregator.invalidation.redis_stream import RedisLog
 from aggregator.model.position import epoch_in, position_at, stream_id_of
+from aggregator.servers.url import RedisUrl
+from tests.cluster import Cluster
 from tests.servers import KINDS, valkey
 
 
@@ -56,8 +58,15 @@ class RedisWorld:
         self.client.flushall()
 
 
-@pytest.fixture(params=["local", *KINDS])
-def world(request: pytest.FixtureRequest, url_of: Callable[[str], str | None]) -> Iterator[World]:
+@pytest.fixture(params=["local", *KINDS, "cluster"])
+def world(
+    request: pytest.FixtureRequest, url_of: Callable[[str], str | None], cluster_of: Callable[[str], Cluster]
+) -> Iterator[World]:
+    if request.param == "cluster":
+        url = cluster_of("valkey").url
+        with closing(redis.RedisCluster.from_url(RedisUrl.of(url).plain)) as client:
+            yield RedisWorld(url, client)
+        return
     url = url_of(request.param)
     if url is None:
         yield LocalWorld()

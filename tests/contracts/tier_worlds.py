@@ -1,6 +1,7 @@
 """The implementations of L2 that the contract suite runs against, each with what a test needs beside the contract."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
@@ -10,8 +11,10 @@ import redis
 from aggregator.model.entry import Entry
 from aggregator.model.keys import Key, make_key
 from aggregator.model.position import Position, position_of
+from aggregator.servers.url import RedisUrl
 from aggregator.tiers.guarded import Guarded
 from aggregator.tiers.local import LocalTier
+from aggregator.tiers.opened import opened
 from aggregator.tiers.pipeline import Pipeline
 from aggregator.tiers.redis import RedisTier
 from aggregator.tiers.tier import Lease, SharedTier
@@ -173,6 +176,18 @@ class ServerWorld(RedisWorld):
 
     def cut(self) -> None:
         raise NotImplementedError("the shared server goes on; see EndingServerWorld")
+
+
+class ClusterWorld(ServerWorld):
+    """A real Cluster, each node behind a breaker of its own."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        RedisWorld.__init__(self, redis.RedisCluster.from_url(RedisUrl.of(url).plain))  # type: ignore[arg-type]
+
+    def open(self, lease_term: float, failure_term: float) -> SharedTier:
+        commands, guard = opened(self.url, PATIENCE)
+        return guard(RedisTier(commands, lease_term, failure_term), time.monotonic, on_notice=lambda what, detail: None)
 
 
 class EndingServerWorld(ServerWorld):
