@@ -14,7 +14,7 @@ from aggregator.invalidation.log import LogUnavailable
 from aggregator.publisher import Publisher
 from tests.chaos.growth import Sample, judged_growth, watch
 from tests.chaos.judge import BOUND, FOR_EVER, Late, Report, Seen, Window, judged
-from tests.chaos.schedule import scheduled
+from tests.chaos.schedule import Schedule, scheduled
 from tests.chaos.stage import IDS, MBUS, PROXIED, SCREENS, WORKERS, Stage, helper, stage
 from tests.fleet import KEY
 from tests.raw_client import Client
@@ -32,12 +32,13 @@ class Run:
     """taken: what each worker takes that no fault ends. acked: by object, when each version's invalidation was
     acknowledged, version 0 first."""
 
-    def __init__(self, stage: Stage, seed: int) -> None:
+    def __init__(self, stage: Stage, seed: int, schedule: Schedule = scheduled) -> None:
         self.seen = Seen()
         self.published = 0
         self.taken: list[list[Sample]] = [[] for _ in range(PROXIED)]
         self._stage = stage
         self._seed = seed
+        self._schedule = schedule
         self._acked: dict[str, list[float]] = defaultdict(lambda: [float("-inf")])
         self._newest: dict[tuple[int, str, str], tuple[float, int]] = {}
         self._ids = count()
@@ -50,7 +51,7 @@ class Run:
             readers = [asyncio.create_task(self._read_on(n % WORKERS)) for n in range(WORKERS * READERS)]
             readers += [asyncio.create_task(watch(self._pid(n), taken)) for n, taken in enumerate(self.taken)]
             publishers = [asyncio.create_task(self._publish_on(path, len(objects), log)) for path in objects]
-            await scheduled(self._stage, draw, seconds)
+            await self._schedule(self._stage, draw, seconds)
             for task in publishers:
                 task.cancel()
             ended = await asyncio.gather(*publishers, return_exceptions=True)

@@ -3,12 +3,14 @@
 import asyncio
 import random
 import time
+from collections.abc import Awaitable, Callable
 
 from tests.chaos import faults
 from tests.chaos.faults import Fault
 from tests.chaos.judge import Window
 from tests.chaos.stage import Stage, clock_can_step
 
+Schedule = Callable[[Stage, random.Random, float], Awaitable[None]]
 CALM = (1.5, 3.0)  # seconds between two
 # By which the test is named: every run has them, before any other.
 ALWAYS: tuple[Fault, ...] = (faults.worker_killed, faults.stopped, faults.network)
