@@ -15,7 +15,7 @@ from tests.sentinels import SERVICE
 class ScriptedSentinel:
     """epoch, address: of its configuration; no address: it does not know the service. answers: else it says nothing."""
 
-    def __init__(self, address: tuple[str, int] | None = None, epoch: int = 1, answers: bool = True) -> None:
+    def __init__(self, address: tuple[str, int] | None = None, epoch: int | str = 1, answers: bool = True) -> None:
         self.address = address
         self.epoch = epoch
         self.answers = answers

@@ -20,7 +20,7 @@ class Elsewhere(Disconnected):
 
 class FoundConnection(Connection):
     """One that is elsewhere than where the server was found last is made anew before it is used again, so that a
-    reader and its heartbeat speak with one server. With one whose server is not the right one all are given up."""
+    reader and its heartbeat speak with one server. Where one is told that its server is not the right one, all are."""
 
     def __init__(self, *, finder: Finder, **options: Any) -> None:
         super().__init__(**options)
@@ -42,7 +42,6 @@ class FoundConnection(Connection):
         try:
             return await super().read_response(*args, **options)
         except _REFUSALS as error:
-            await self.disconnect()
             self._finder.last = None
             raise Elsewhere(f"{self.host}:{self.port} does not do it: {error}") from error
 
@@ -74,7 +73,6 @@ class FoundBlockingConnection(blocking.Connection):
         try:
             return super().read_response(*args, **options)
         except _REFUSALS as error:
-            self.disconnect()  # type: ignore[no-untyped-call]
             self._finder.last = None
             raise Elsewhere(f"{self.host}:{self.port} does not do it: {error}") from error
 

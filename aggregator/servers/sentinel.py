@@ -15,12 +15,15 @@ from redis.retry import Retry as BlockingRetry
 from aggregator.servers.url import Address, place
 
 _AGAIN_AFTER = 1.0
+# What listens there need not be a sentinel, and may answer anything.
+_NO_ANSWER = (RedisError, OSError, LookupError, TypeError, ValueError)
 
 
 class Sentinels:
     """A `Finder` that is content with what more than half of the sentinels say, or with what one says in time.
 
-    urls: their plain URLs. within: seconds for asking them, at once on an event loop, else one after another.
+    urls: their plain URLs. within: seconds that one has to answer. On an event loop they are asked at once; else one
+    after another, each in its share of the time.
     """
 
     def __init__(self, urls: Sequence[str], service: str, within: float) -> None:
@@ -41,12 +44,10 @@ class Sentinels:
         answers = self._begin()
         asked = [asyncio.create_task(self._ask(url, answers)) for url in self._urls]
         try:
-            for answer in asyncio.as_completed(asked, timeout=self._within):
+            for answer in asyncio.as_completed(asked):
                 await answer
                 if answers.suffice:
                     break
-        except TimeoutError:
-            pass  # what some have said counts
         finally:
             for task in asked:
                 task.cancel()
@@ -56,14 +57,14 @@ class Sentinels:
 
     def _begin(self) -> "_Answers":
         self._asked = time.monotonic()  # before anybody answers, so that one of all who find it due asks
-        return _Answers(self._service, self._urls)
+        return _Answers(self._service, len(self._urls))
 
     async def _ask(self, url: str, answers: "_Answers") -> None:
         try:
             async with Redis.from_url(url, retry=Retry(NoBackoff(), 0), **_options(self._within)) as sentinel:
                 state: Any = await sentinel.sentinel_master(self._service)
-                answers.add(url, state, await sentinel.sentinel_get_master_addr_by_name(self._service))
-        except (RedisError, OSError) as error:
+                answers.add(state, await sentinel.sentinel_get_master_addr_by_name(self._service))
+        except _NO_ANSWER as error:
             answers.refuse(url, error)
 
     def find_blocking(self) -> Address:
@@ -80,35 +81,35 @@ class Sentinels:
         try:
             with redis.Redis.from_url(url, retry=BlockingRetry(NoBackoff(), 0), **options) as sentinel:
                 state: Any = sentinel.sentinel_master(self._service)
-                answers.add(url, state, sentinel.sentinel_get_master_addr_by_name(self._service))
-        except (RedisError, OSError) as error:
+                answers.add(state, sentinel.sentinel_get_master_addr_by_name(self._service))
+        except _NO_ANSWER as error:
             answers.refuse(url, error)
 
 
 class _Answers:
     """What the sentinels said so far."""
 
-    def __init__(self, service: str, urls: Sequence[str]) -> None:
+    def __init__(self, service: str, asked: int) -> None:
         self._service = service
-        self._why = dict.fromkeys(map(place, urls), "no answer in time")
+        self._asked = asked
+        self._why: list[str] = []
         self._told: list[tuple[int, Address]] = []
 
     @property
     def suffice(self) -> bool:
-        return len(self._told) > len(self._why) // 2
+        return len(self._told) > self._asked // 2
 
-    def add(self, url: str, state: Any, address: Any) -> None:
+    def add(self, state: Any, address: Any) -> None:
         """The state was asked for before the address: the one with a new epoch and the old address would be believed
         over all others."""
-        self._told.append((state["config-epoch"], tuple(address)))
+        self._told.append((int(state["config-epoch"]), tuple(address)))
 
     def refuse(self, url: str, error: Exception) -> None:
-        self._why[place(url)] = str(error) or type(error).__name__
+        self._why.append(f"{place(url)}: {error or type(error).__name__}")
 
     def newest(self) -> Address:
         if not self._told:
-            said = "; ".join(f"{sentinel}: {why}" for sentinel, why in self._why.items())
-            raise ConnectionError(f'no sentinel tells the master of "{self._service}" ({said})')
+            raise ConnectionError(f'no sentinel tells the master of "{self._service}" ({"; ".join(self._why)})')
         return max(self._told)[1]
 
 

@@ -14,6 +14,7 @@ import redis
 from aggregator.invalidation import wire
 from aggregator.invalidation.redis_stream import RedisLog
 from aggregator.model.position import Position, epoch_in, just_before
+from aggregator.publisher import Publisher, SyncPublisher
 from tests.following import Process, following, until
 from tests.scale import scale
 from tests.sentinels import watched
@@ -234,6 +235,21 @@ def test_r08_sentinels_lead_to_the_new_master_while_the_old_one_lives(kind: str)
                 await asyncio.to_thread(servers.give_over)
                 await until_lost(process, kept)
                 await nobody_believes(servers.url, kept, process)
+
+    play(steps)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_r08_publishers_try_until_another_master_is_named(kind: str) -> None:
+    """With an event loop and without: what they acknowledge is in the new one's log."""
+
+    async def steps() -> None:
+        with watched(kind) as servers, SyncPublisher(servers.url) as sync:
+            async with Publisher(servers.url) as publisher:
+                servers.servers[0].kill()
+                await asyncio.gather(publisher.invalidate(["a"]), asyncio.to_thread(sync.invalidate, ["b"]))
+            appended = [fields[b"tags"] for _, fields in ask(servers.servers[1].url, "XRANGE", STREAM, "-", "+")]
+            assert {b'["a"]', b'["b"]'} <= set(appended)
 
     play(steps)
 
