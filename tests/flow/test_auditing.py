@@ -30,7 +30,7 @@ class Audited(World):
     def __init__(
         self, *screens: Screen, sample: float = 1.0, budget: int = 10, turns: int = 16, draw: float = 1.0
     ) -> None:
-        super().__init__(*screens, draw=draw)
+        super().__init__(*screens, draw=lambda: draw)
         mbus = {name: replace(mbu, max_refreshes=turns) for name, mbu in self.catalogue.mbus.items()}
         self.catalogue = replace(self.catalogue, mbus=mbus, audit=Audit(sample, budget))
         for name in self.shops:
