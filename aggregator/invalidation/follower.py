@@ -3,8 +3,10 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from aggregator.clock import FleetClock
+from aggregator.invalidation.hedged import hedged
 from aggregator.invalidation.log import Batch, Beat, Log, LogUnavailable, Record
 from aggregator.invalidation.watch import Epoch, Progress, Reading, at_head, end, epoch_of, reading, start
 from aggregator.model.ledger import Ledger
@@ -13,7 +15,8 @@ from aggregator.model.position import ORIGIN, Position, ms_of, position_at, posi
 PROOF_FOR = 2.0  # seconds that a process may vouch for after it was at the head
 BEAT_EVERY = 0.5
 BATCH = 1_000
-BLOCK = 0.5  # a read that hangs in a dead connection is noticed this much later
+BLOCK = 0.5
+LATE = 0.1  # seconds beyond those that a read may block, after which it is asked again beside itself
 RETRY_AFTER = 0.25
 BEAT_AGAIN_AFTER = 0.02
 
@@ -79,7 +82,7 @@ class Follower:
         while True:
             turn = self._turn
             try:
-                batch = await self._log.read(stream_id_of(self._own.head), BATCH, block)
+                batch = await hedged(partial(self._log.read, stream_id_of(self._own.head), BATCH, block), block + LATE)
             except LogUnavailable:
                 await asyncio.sleep(RETRY_AFTER)
                 continue
@@ -103,8 +106,7 @@ class Follower:
 
     async def _pulse(self) -> float:
         """One beat and what follows from it; returns the seconds until the next."""
-        sent = self._clock.monotonic()
-        beat = await self._log.beat()
+        sent, beat = await hedged(self._sent_beat, BEAT_EVERY)
         self._clock.sample(beat.time, sent, self._clock.monotonic())
         if epoch_of(self._own, beat) is Epoch.NEEDED:
             self._ledger.proof_until = float("-inf")
@@ -113,6 +115,10 @@ class Follower:
         self._take(sent, beat)
         await self._trim(sent)
         return BEAT_EVERY
+
+    async def _sent_beat(self) -> tuple[float, Beat]:
+        sent = self._clock.monotonic()
+        return sent, await self._log.beat()
 
     def _take(self, sent: float, beat: Beat) -> None:
         if beat.epoch is not None and epoch_of(self._own, beat) is Epoch.BEGAN:

@@ -13,6 +13,7 @@ from redis.exceptions import RedisError, ResponseError
 
 from aggregator.invalidation import appending, durability, wire
 from aggregator.invalidation.heartbeat import BEAT, beat_of
+from aggregator.invalidation.hedged import AT_ONCE
 from aggregator.invalidation.log import Batch, Beat, LogUnavailable
 from aggregator.invalidation.stream_state import batch_between, state_of
 from aggregator.model.position import Position
@@ -51,7 +52,7 @@ class RedisLog:
         # Apart, so that no burst of appends keeps a reader or its heartbeat waiting for a connection.
         found = RedisUrl.of(url)
         finder = finder_of(found, timeout / 2, self._stream)
-        self._own = _connect(found.plain, finder, timeout, 2)
+        self._own = _connect(found.plain, finder, timeout, 2 * AT_ONCE)
         self._appends = _connect(found.plain, finder, timeout, durability.connections(durable))
         # As a flat list of fields, not as a dictionary: see wire.decode_tags.
         for command in ("XREAD", "XRANGE", "XINFO STREAM"):

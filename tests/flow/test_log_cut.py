@@ -21,8 +21,6 @@ WAYS: dict[str, tuple[Callable[[Valkey, TcpProxy], None], Callable[[Valkey, TcpP
     "half-open": (lambda server, proxy: proxy.half_open(), lambda server, proxy: proxy.heal()),
     "beats only": (lambda server, proxy: proxy.drop(b"EVAL"), lambda server, proxy: proxy.heal()),
 }
-# What was said to nobody is not said again before its call's time limit of a second.
-BACK_WITHIN = {"half-open": 2.0}
 
 
 def append(url: str, tag: str) -> None:
@@ -45,7 +43,7 @@ async def one_cut(process: Process, server: Valkey, proxy: TcpProxy, way: str, t
         mend(server, proxy)
     if way == "frozen":
         append(server.url, tag)
-    async with asyncio.timeout(BACK_WITHIN.get(way, 1.0)):
+    async with asyncio.timeout(1.0):
         await until(lambda: process.vouches and process.ledger.head > kept)
     assert not process.ledger.current([tag], kept)
 
