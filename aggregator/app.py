@@ -12,6 +12,7 @@ from aggregator.engine.auditing import Auditing
 from aggregator.engine.background import Background
 from aggregator.engine.crowd import Crowd
 from aggregator.engine.fill import Knowledge
+from aggregator.engine.keeping import Keeping
 from aggregator.engine.noting import Noting
 from aggregator.engine.proving import Proving
 from aggregator.engine.reaching import Reaching
@@ -107,7 +108,12 @@ class Service:
             on_notice=self._notice,
         )
         self.ready = asyncio.Event()
-        lasting = self._lasting(Knowledge(self.ledger, self._clock, draw), Hashing(hash_key))
+        knowledge = Knowledge(self.ledger, self._clock, draw)
+        restamping = Restamping(self._tier, knowledge, self._background, settings.log_retention)
+        lasting = self._lasting(knowledge, restamping, Hashing(hash_key))
+        self._keeping = Keeping(
+            settings.namespace, lambda: self._reloading.now.works, restamping, settings.log_retention
+        )
         viewers = Viewers(catalogue.viewer_keys, self._clock.now)
         self._begin(Generation.first(lasting, catalogue, loaders, viewers), hot)
 
@@ -144,14 +150,14 @@ class Service:
         """What this process says when it is asked about itself."""
         return await self._reloading.now.answers[name](argument)
 
-    def _lasting(self, knowledge: Knowledge, hashing: Hashing) -> Lasting:
+    def _lasting(self, knowledge: Knowledge, restamping: Restamping, hashing: Hashing) -> Lasting:
         settings, background = self._settings, self._background
         return Lasting(
             settings.namespace,
             self.memory,
             self._tier,
             knowledge,
-            Restamping(self._tier, knowledge, background, settings.log_retention),
+            restamping,
             self.reading,
             self._crowd,
             background,
@@ -201,6 +207,7 @@ class Service:
             group.create_task(self._proving.run())
             group.create_task(self._noting.run())
             group.create_task(self._auditing.run())
+            group.create_task(self._keeping.run())
             group.create_task(self._become_ready())
 
     async def close(self) -> None:
