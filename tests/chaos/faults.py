@@ -16,6 +16,7 @@ from tests.running import until
 Fault = Callable[[Stage, random.Random], Awaitable[Collection[int]]]
 ALL = range(WORKERS)
 SHORT = (0.3, 3.0)
+LONG = (0.3, 6.0)  # a process that goes on to vouch for what it has is found out after 2.25 s
 # ARGV[1]: seconds, about; no time passes within a script, so that it counts.
 _BUSY = "for turn = 1, ARGV[1] * 7e7 do end"
 
@@ -117,7 +118,7 @@ async def network(stage: Stage, draw: random.Random) -> Collection[int]:
         lambda: proxy.delay(draw.uniform(0.02, 0.2)),
     ]
     draw.choice(ways)()
-    await asyncio.sleep(draw.uniform(*SHORT))
+    await asyncio.sleep(draw.uniform(*LONG))
     proxy.heal()
     return [number]
 
