@@ -88,6 +88,7 @@ def judged(seen: Seen, faults: Sequence[Window], lags: Sequence[Window]) -> Repo
         f"availability of cached screens: {available:.4%} of {seen.asked - seen.excused} ({seen.excused} excused)",
         f"left out: {read - len(counted)} reads in {len(lags)} windows of scheduling lag",
     ]
+    report.lines += [f"not had: {words}" for words in seen.lost[:3]]
     claims = {
         "stale for ever": seen.for_ever,
         "went back": seen.went_back,
