@@ -16,12 +16,12 @@ AVAILABLE = 0.999
 
 
 class Window(NamedTuple):
-    """Monotonic seconds, and what was the matter. workers: whose reads it excuses."""
+    """Monotonic seconds, and what was the matter. workers: whose reads it excuses; None: all."""
 
     begun: float
     ended: float
     what: str = ""
-    workers: frozenset[int] = frozenset()
+    workers: frozenset[int] | None = None
 
 
 class Late(NamedTuple):
@@ -103,7 +103,11 @@ def judged(seen: Seen, faults: Sequence[Window], lags: Sequence[Window]) -> Repo
 
 
 def _recovered(worker: int, faults: Iterable[Window]) -> Iterable[Window]:
-    return (Window(one.begun, one.ended + RECOVERY, one.what) for one in faults if worker in one.workers)
+    return (
+        Window(one.begun, one.ended + RECOVERY, one.what)
+        for one in faults
+        if one.workers is None or worker in one.workers
+    )
 
 
 def _vouched(one: Late, stalls: Sequence[Window]) -> float:

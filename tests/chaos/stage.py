@@ -63,7 +63,7 @@ class Stage:
     mbu_url: str
     namespace: str
     proxies: list[tuple[TcpProxy, TcpProxy]]
-    clock: Path
+    clock: Path = Path()
     services: list[Running] = field(default_factory=list)
     down: set[int] = field(default_factory=set)
     faults: list[Window] = field(default_factory=list)
