@@ -179,6 +179,7 @@ def test_a_view_made_meanwhile_is_not_replaced_by_one_read_before_it() -> None:
 
 
 @pytest.mark.prove
+@pytest.mark.timeout(300)
 def test_r49_no_view_is_served_for_longer_than_it_was_granted() -> None:
     """However late another process took it over from L2: the last answer out of a tier is younger than its 60 s, and
     the first one after these comes from the MBU."""

@@ -49,6 +49,7 @@ def test_r45_no_two_of_very_many_requests_have_one_key(chance: random.Random) ->
 
 
 @pytest.mark.prove
+@pytest.mark.timeout(300)
 def test_r45_names_that_are_the_same_by_chance_give_no_wrong_body(
     chance: random.Random, monkeypatch: pytest.MonkeyPatch
 ) -> None:
