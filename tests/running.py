@@ -164,12 +164,12 @@ class Running:
         finally:
             connection.close()
 
-    def raw(self, *pieces: bytes, timeout: float = 5.0) -> bytes:
-        """Whatever the public listener says to these bytes until it closes: send `connection: close`, or nonsense.
+    def raw(self, *pieces: bytes, timeout: float = 5.0, admin: bool = False) -> bytes:
+        """Whatever a listener says to these bytes until it closes: send `connection: close`, or nonsense.
 
         pieces: sent apart, each after a moment in which it has said nothing yet.
         """
-        address = urlsplit(self.url)
+        address = urlsplit(self.admin_url if admin else self.url)
         with socket.create_connection((address.hostname or "", address.port), timeout) as connection:
             for piece in pieces:
                 connection.sendall(piece)
