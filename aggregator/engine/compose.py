@@ -115,7 +115,7 @@ class Composer:
         if self._holds_better(order.address):
             return
         now, until = self._known.clock.now(), plain_moments(view.timing).revalidate_until
-        until = min([until, *(overtaken_until(entry, self._known.ledger) for entry in served if entry)])
+        until = min([until, *(overtaken_until(entry, self._known.ledger, now) for entry in served if entry)])
         view.until = Moments(now, until, now)
         self._memory.put(order.screen, order.address, view)
 

@@ -65,7 +65,8 @@ class Parts:
             case Standing.REVALIDATE if not asking.wait:
                 return Piece(held, state=State.STALE)
             case Standing.OVERTAKEN if want.fragment.serves_overtaken and not asking.wait:
-                in_time = self._known.clock.now() < overtaken_until(held, self._known.ledger)
+                now = self._known.clock.now()
+                in_time = now < overtaken_until(held, self._known.ledger, now)
                 return Piece(held, state=State.OVERTAKEN) if in_time else None
             case Standing.UNPROVEN if self._trusts(asking) and self._known.clock.now() < fresh_until(held.timing):
                 return Piece(held, state=State.UNPROVEN)

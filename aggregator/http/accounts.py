@@ -143,7 +143,7 @@ class Accounts:
             case Standing.FRESH | Standing.REVALIDATE:
                 return True
             case Standing.OVERTAKEN:
-                return fragment.serves_overtaken and now < overtaken_until(entry, self._known.ledger)
+                return fragment.serves_overtaken and now < overtaken_until(entry, self._known.ledger, now)
             case Standing.UNPROVEN:
                 return self._trust_unproven and now < plain_moments(entry.timing).fresh_until
         return False

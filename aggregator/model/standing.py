@@ -59,14 +59,18 @@ def may_fall_back(entry: Entry, ledger: Ledger, now: float) -> bool:
     return overtaken_at < until and abs(now - overtaken_at) < allowed and not forgotten(entry, ledger)
 
 
-def overtaken_until(entry: Entry, ledger: Ledger) -> float:
+def overtaken_until(entry: Entry, ledger: Ledger, now: float) -> float:
     """The instant (fleet seconds) until which an overtaken entry may be served while it is loaded again behind the
     answer, where its fragment says so: `stale_while_revalidate` from the first invalidation on, and no longer than if
     it had not been overtaken."""
     first = ledger.first_overtaken(entry.tags, entry.position)
     if first is None or entry.position < ledger.floor or forgotten(entry, ledger):
         return float("-inf")
-    allowed = ms_of(first) / 1000 + entry.timing.lifetime.stale_while_revalidate
+    overtaken_at = ms_of(first) / 1000
+    # The server's clock has stepped back since: how long ago that was cannot be known.
+    if overtaken_at > now + _CLOCKS_DIFFER:
+        return float("-inf")
+    allowed = overtaken_at + entry.timing.lifetime.stale_while_revalidate
     return min(allowed, plain_moments(entry.timing).revalidate_until)
 
 

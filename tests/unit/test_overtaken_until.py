@@ -26,10 +26,16 @@ def ledger(*invalidated: int) -> Ledger:
 def test_counted_from_the_first_invalidation_and_no_longer_than_what_is_stale(
     invalidated: tuple[int, ...], until: float
 ) -> None:
-    assert overtaken_until(ENTRY, ledger(*invalidated)) == until
+    assert overtaken_until(ENTRY, ledger(*invalidated), 170.0) == until
 
 
 def test_never_where_an_earlier_invalidation_may_be_forgotten() -> None:
     known = ledger(120)
     known.raise_floor(position_of(1, 110_000, 0))
-    assert overtaken_until(ENTRY, known) == -inf
+    assert overtaken_until(ENTRY, known, 120.0) == -inf
+
+
+@pytest.mark.parametrize(("now", "until"), [(120.0, 150), (119.5, 150), (118.9, -inf)])
+def test_r10_never_where_the_servers_clock_stepped_back_behind_it(now: float, until: float) -> None:
+    """It would be served for as long as the step; processes' clocks may differ by a second."""
+    assert overtaken_until(ENTRY, ledger(120), now) == until
