@@ -8,13 +8,18 @@ from typing import Any
 import orjson
 
 from aggregator.model.screen import Slot
+from aggregator.model.template import Template
 from loaders.function import FunctionLoader
 from loaders.gathering import Gathering
 from loaders.loader import LoadRequest
 from tests.virtual_time import run
-from tests.world import World, fragment, screen
+from tests.world import World, fragment, reading, screen
 
 HOME = screen(Slot("user", fragment("user"), required=True), Slot("posts", fragment("posts"), required=True))
+# One that is asked for after the others, with an input of the request's.
+LATER = reading(
+    "ad", {"of": "user.first"}, fragment=fragment("ad", path=Template.parse("/ad/{id}?of={of}"), tags=()), required=True
+)
 IDS = [str(number) for number in range(50)]
 
 
@@ -30,7 +35,7 @@ def test_r52_what_a_function_behind_a_fragment_changes_is_its_own_affair() -> No
     given: list[Any] = []
 
     async def changing(request: LoadRequest) -> Any:
-        told = {"id": request.inputs["id"], "target": request.target, "list": [1]}
+        told = {"id": request.inputs["id"], "target": request.target, "first": 1, "list": [1]}
         tampering(lambda: request.inputs.update(id="another", more="1"))  # type: ignore[attr-defined]
         tampering(lambda: request.headers.update({"if-none-match": "x"}))  # type: ignore[attr-defined]
         await asyncio.sleep(0.01)
@@ -41,15 +46,18 @@ def test_r52_what_a_function_behind_a_fragment_changes_is_its_own_affair() -> No
         return told
 
     async def story() -> None:
-        async with World(HOME, processes=2, around=lambda _: Gathering(FunctionLoader(changing))) as world:
+        async with World(
+            screen(*HOME.slots, LATER), processes=2, around=lambda _: Gathering(FunctionLoader(changing))
+        ) as world:
             for _ in range(2):
                 asked = [(process, id) for process in world.processes for id in IDS]
                 answers = await asyncio.gather(*(process.data(id) for process, id in asked))
                 for (_, id), data in zip(asked, answers, strict=True):
+                    targets = {"user": f"/user/{id}", "posts": f"/posts/{id}", "ad": f"/ad/{id}?of=1"}
                     assert data == {
-                        name: {"id": id, "target": f"/{name}/{id}", "list": [1]} for name in ("user", "posts")
+                        name: {"id": id, "target": target, "first": 1, "list": [1]} for name, target in targets.items()
                     }
-            assert len(given) == 2 * len(IDS)
+            assert len(given) == 3 * len(IDS)
 
     run(story())
 
