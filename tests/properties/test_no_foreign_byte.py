@@ -25,6 +25,7 @@ SECRET = "0123456789abcdef0123456789abcdef"
 SCREENS = 20
 # Whose an answer is stands in it in this form, wherever it was read from.
 MARK = re.compile(rb"<([^<>]*)>")
+HASH = re.compile(rb"32:[0-9a-f]{32}")
 
 
 class Echo:
@@ -120,6 +121,7 @@ class Crowd:
         self.viewers = viewers
         self.marks = 0
         self.left = 0
+        self.kept: list[bytes] = []
 
     async def meet(self) -> None:
         loop = asyncio.get_running_loop()
@@ -133,6 +135,7 @@ class Crowd:
         for _ in range(3):
             await asyncio.gather(*(self.visit(viewer) for viewer in range(self.viewers)))
             await log.append(["all"])
+        self.kept = [tier.blobs.get(name) or b"" for name in tier.blobs]
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
         await self.service.close()
@@ -189,3 +192,11 @@ def test_s06_nobody_gets_anothers_byte(monkeypatch: Any) -> None:
     run(crowd.meet())
     assert crowd.marks > 5 * crowd.viewers
     assert crowd.left > crowd.viewers / 10
+    private = [blob for blob in crowd.kept if MARK.search(blob)]
+    print(f"{crowd.marks} marks read, {len(private)} entries with marks in L2")
+    assert len(private) > crowd.viewers
+    for blob in private:
+        owners = {mark.partition(b"x")[0] for mark in MARK.findall(blob)}
+        [owner] = owners
+        # Its identity names the viewer, or has a hash that stands for what they sent.
+        assert re.search(rb"\d:%b(?!\d)" % owner, blob) or HASH.search(blob), blob
