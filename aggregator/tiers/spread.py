@@ -26,7 +26,8 @@ class GuardedNodes:
     ) -> None:
         self._slots = slots
         self._inner = inner
-        self._new = partial(Guarded, inner, monotonic, on_notice=on_notice)
+        self._monotonic = monotonic
+        self._on_notice = on_notice
         self._guards: dict[Address, Guarded] = {}
 
     @property
@@ -81,8 +82,11 @@ class GuardedNodes:
 
     def _guard(self, node: Address) -> Guarded:
         if node not in self._guards:
-            self._guards[node] = self._new()
+            self._guards[node] = Guarded(self._inner, self._monotonic, on_notice=partial(self._notice, node))
         return self._guards[node]
+
+    def _notice(self, node: Address, what: str, detail: str) -> None:
+        self._on_notice(what, f"{node[0]}:{node[1]} {detail}".rstrip())
 
 
 Part = tuple[list[int], "asyncio.Future[list[Entry | None]]"]
