@@ -1,5 +1,6 @@
 """The rights in Redis that docs/operating.md gives to users, read from that page so that it is what is tested."""
 
+import re
 from pathlib import Path
 
 import redis
@@ -30,3 +31,9 @@ def _rights(user: str) -> list[str]:
     says = f"ACL SETUSER {user} "
     lines = [line.removeprefix(says) for line in _PAGE.read_text().splitlines() if line.startswith(says)]
     return [word for line in lines for word in line.split() if word[0] in "~+"]
+
+
+def on_clusters() -> list[str]:
+    """What the page gives the service beside that on a Cluster, `aggregator forget` among it."""
+    [said] = re.findall(r"A Cluster takes `([^`]+)`, and for `aggregator forget` `([^`]+)`", _PAGE.read_text())
+    return " ".join(said).split()
