@@ -71,7 +71,7 @@ def test_r44_no_answer_fails_and_none_is_stale_while_slots_move() -> None:
     assert (one.seen.lost, one.refused) == ([], 0)
     assert told["CROSSSLOT"] == 0
     assert min(told["ASK"], told["MOVED"], told["TRYAGAIN"]) > 0, "slots moved under load"
-    assert "l2_away" not in logs
+    assert not [line for line in logs.splitlines() if "l2_away" in line and "refused" in line]
 
 
 async def moves(stage: Stage, draw: random.Random, seconds: float) -> None:
