@@ -45,7 +45,12 @@ async def _begin(url: str) -> None:
 def _figure(url: str, processes: int) -> Figure:
     command = [sys.executable, "-m", "benchmarks.starting", url]
     running = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) for _ in range(processes)]
-    said = [json.loads(process.communicate()[0].splitlines()[-1]) for process in running]
+    try:
+        # What it logs comes before.
+        said = [json.loads(process.communicate()[0].splitlines()[-1]) for process in running]
+    finally:
+        for process in running:
+            process.kill()
     assert all(one["records"] > RECORDS and one["tags"] == RECORDS for one in said), said
     values = {
         "s until read": max(one["seconds"] for one in said),
