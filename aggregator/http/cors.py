@@ -14,7 +14,7 @@ from aggregator.model.screen import Screen
 
 Headers = Mapping[bytes, bytes]
 # What a page may read of an answer besides the fields that it always may, and send besides what is declared.
-_EXPOSED = ("age", "cache-status", "etag", "retry-after", "x-request-id")
+_EXPOSED = ("etag", "retry-after", "x-request-id")
 _SENT = ("if-none-match", "x-request-id", MIN_POSITION)
 
 
@@ -25,15 +25,18 @@ class Sharing:
         self._cors = cors
         screens = [*screens]
         slots = [HEADER] if any(screen.tells_slots for screen in screens) else []
+        cache = ["age", "cache-status"] if any(screen.tells_cache for screen in screens) else []
         challenge = ["www-authenticate"] if any(screen.claims for screen in screens) else []
         credentials = {"access-control-allow-credentials": "true"} if cors and cors.credentials else {}
-        self._read = {**credentials, "access-control-expose-headers": ", ".join([*slots, *_EXPOSED, *challenge])}
+        self._read = {
+            **credentials,
+            "access-control-expose-headers": ", ".join([*slots, *cache, *_EXPOSED, *challenge]),
+        }
         sent = {name: None for screen in screens for name in screen.deciding_headers if name != "cookie"}
         self._asked = {
             "access-control-allow-methods": "GET, HEAD",
             "access-control-allow-headers": ", ".join({**sent, **dict.fromkeys(_SENT)}),
             "access-control-max-age": f"{cors.max_age if cors else 0:.0f}",
-            "vary": "origin",
         }
 
     def fields(self, origin: str) -> dict[str, str]:
