@@ -35,6 +35,7 @@ _FAILURES: Mapping[str, str] = {
     "400": "A declared query parameter, header or cookie is not as declared.",
     "401": "The screen needs a viewer's token, and there is none that is good.",
     "404": "No such screen, or what it requires is not there.",
+    "429": "The client asks for more than it may; Retry-After says when to come again.",
     "502": "An MBU that the screen requires failed.",
     "503": "The service sheds load, or has stopped asking an MBU that fails.",
     "504": "An MBU that the screen requires did not answer in time.",

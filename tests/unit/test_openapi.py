@@ -26,7 +26,7 @@ def test_a_parameter_has_its_type() -> None:
 def test_every_answer_is_described() -> None:
     """The composed screen, 304, and problems for whatever goes wrong."""
     responses = document()["paths"]["/screens/home/{user_id}"]["get"]["responses"]
-    assert set(responses) == {"200", "304", "400", "401", "404", "502", "503", "504", "508"}
+    assert set(responses) == {"200", "304", "400", "401", "404", "429", "502", "503", "504", "508"}
     schema = responses["200"]["content"]["application/json"]["schema"]
     assert schema["properties"]["data"]["required"] == ["user"]
     assert "errors" in schema["properties"]
