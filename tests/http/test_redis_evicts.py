@@ -8,29 +8,18 @@ from pathlib import Path
 import pytest
 
 from tests.running import ROOT, Mbu, Running, until
+from tests.samples.one_part import ONE_PART
 from tests.servers import valkey
 
-TEXT = """
-version = 1
-[defaults]
-fresh_for = "60s"
-[mbus.m]
-url = "$MBU"
-[fragments.part]
-mbu = "m"
-path = "/part/{id}"
-[screens.home]
-path = "/home/{id}"
-slots = { part = "part" }
-"""
+KEY = {"KEY": "k"}
 
 
 @pytest.mark.parametrize("named", ["redis_url", "log_url"])
 def test_r24_a_start_on_a_server_that_evicts_the_log_is_refused(tmp_path: Path, redis_url: str, named: str) -> None:
     """In one line, which names the setting, the policy, and the command that mends it."""
-    (tmp_path / "screens.toml").write_text(TEXT.replace("$MBU", "http://127.0.0.1:9"))
+    (tmp_path / "screens.toml").write_text(ONE_PART.replace("$MBU", "http://127.0.0.1:9"))
     with valkey("--maxmemory-policy", "allkeys-lru") as url:
-        urls = {"AGGREGATOR_REDIS_URL": redis_url, f"AGGREGATOR_{named.upper()}": url}
+        urls = {"AGGREGATOR_REDIS_URL": redis_url, f"AGGREGATOR_{named.upper()}": url, **KEY}
         done = subprocess.run(
             [sys.executable, "-m", "aggregator", "serve", "screens.toml", "--port", "0", "--admin-port", "0"],
             cwd=tmp_path,
@@ -50,12 +39,13 @@ def test_r24_a_start_is_not_refused_where_that_is_allowed(mbu: Mbu) -> None:
     flags = ["--allow-evicting-log", "true"]
     with (
         valkey("--maxmemory-policy", "allkeys-lru") as url,
-        Running(TEXT.replace("$MBU", mbu.url), url, flags=flags) as one,
+        Running(ONE_PART.replace("$MBU", mbu.url), url, env=KEY, flags=flags) as one,
     ):
         until(lambda: one.get("/readyz", admin=True).json["vouching"], "it vouches")
 
 
 def test_r24_a_start_warns_where_the_policy_cannot_be_known(mbu: Mbu) -> None:
     """As Redis is away, there is a line in the log."""
-    with Running(TEXT.replace("$MBU", mbu.url), "redis://127.0.0.1:1", flags=["--startup-limit", "100ms"]) as one:
+    text, flags = ONE_PART.replace("$MBU", mbu.url), ["--startup-limit", "100ms"]
+    with Running(text, "redis://127.0.0.1:1", env=KEY, flags=flags) as one:
         assert "maxmemory_policy_unknown" in one.stderr

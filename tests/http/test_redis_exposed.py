@@ -11,24 +11,9 @@ import pytest
 import redis
 
 from tests.running import ROOT, Mbu, Running, until
+from tests.samples.one_part import ONE_PART
 from tests.servers import Valkey
 
-TEXT = """
-version = 1
-[defaults]
-fresh_for = "60s"
-[mbus.m]
-url = "$MBU"
-[fragments.part]
-mbu = "m"
-path = "/part/{id}"
-[screens.home]
-path = "/home/{id}"
-slots = { part = "part" }
-[publishers.all]
-key_env = "KEY"
-tags = ["*"]
-"""
 CANARY = "c4nary/pass word"
 # Of a network that no machine is on (RFC 5737): a service that starts goes on without Redis.
 ELSEWHERE = "192.0.2.1:6379"
@@ -50,7 +35,7 @@ OPEN = f"redis://{ELSEWHERE}"
 )
 def test_s25_a_start_with_a_redis_that_is_closed_to_others(mbu: Mbu, env: dict[str, str]) -> None:
     """Or that the operator says is: it serves, here without reaching it."""
-    with Running(TEXT.replace("$MBU", mbu.url), env={"KEY": "k", **env}, flags=["--startup-limit", "100ms"]) as one:
+    with Running(ONE_PART.replace("$MBU", mbu.url), env={"KEY": "k", **env}, flags=["--startup-limit", "100ms"]) as one:
         mbu.put("/part/1", 1)
         assert one.get("/home/1").json == {"data": {"part": 1}}
 
@@ -67,7 +52,7 @@ def test_s25_a_start_with_a_redis_that_is_closed_to_others(mbu: Mbu, env: dict[s
 )
 def test_s25_a_start_with_an_open_redis_is_refused(tmp_path: Path, env: dict[str, str], named: str) -> None:
     """One line that names the setting, and what to do."""
-    (tmp_path / "screens.toml").write_text(TEXT.replace("$MBU", "http://127.0.0.1:9"))
+    (tmp_path / "screens.toml").write_text(ONE_PART.replace("$MBU", "http://127.0.0.1:9"))
     done = command(["serve", str(tmp_path / "screens.toml"), "--port", "0", "--admin-port", "0"], {"KEY": "k", **env})
     assert (done.returncode, done.stdout) == (2, "")
     [line] = done.stderr.splitlines()
@@ -89,7 +74,7 @@ def test_s25_a_password_is_in_no_output(mbu: Mbu, guarded: Valkey, tmp_path: Pat
     url = guarded.url.replace("unix://", f"unix://:{quote(CANARY, safe='')}@")
     env = {"KEY": "k", URL: url}
     mbu.put("/part/1", 1)
-    with Running(TEXT.replace("$MBU", mbu.url), env=env, flags=["--log-level", "debug"]) as one:
+    with Running(ONE_PART.replace("$MBU", mbu.url), env=env, flags=["--log-level", "debug"]) as one:
         vouches = lambda: one.get("/readyz", admin=True).json["vouching"]  # noqa: E731
         until(vouches, "it is let in")
         seen = everything(one, env)
