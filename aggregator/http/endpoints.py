@@ -100,7 +100,8 @@ class PublicApp:
         return reply_with(screen, answer, Wanted.by(headers), self._making)
 
     def _client(self, scope: Scope, headers: Headers) -> str:
-        return self._clients.of(scope["client"][0] if scope["client"] else "", headers)
+        address, _ = scope.get("client") or ("", 0)
+        return self._clients.of(address, headers)
 
     async def _waited(self, screen: Screen, headers: Headers) -> float | Reply | None:
         text = headers.get(_MIN_POSITION)

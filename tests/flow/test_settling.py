@@ -127,8 +127,8 @@ def test_nothing_is_refreshed_early_while_it_settles(processes: int, budget: flo
     eager = fragment("part", early_refresh=100.0, refresh_before=20.0)
 
     async def play() -> None:
-        beside, more = Slot("dear", fragment("dear")), {"processes": processes, "refresh_budget": budget, "draw": 0.5}
-        async with _lagging(eager, beside, **more) as (world, replica):
+        more = {"processes": processes, "refresh_budget": budget, "draw": lambda: 0.5}
+        async with _lagging(eager, Slot("dear", fragment("dear")), **more) as (world, replica):
             world.shops["dear"].latency = 0.4
             world.put("dear", 0)
             await world.invalidate("dear:42")
