@@ -98,6 +98,7 @@ class Cluster:
         """Give a slot to the next master, `step` keys at a time; `between` is called before each and at the end."""
         source = self.owner(slot)
         target = self.masters[(list(self.masters).index(source) + 1) % MASTERS]
+        until(self._heard, "the nodes hear of the last move", _READY_WITHIN, every=0.001)
         target.client.execute_command("CLUSTER", "SETSLOT", slot, "IMPORTING", source.id)
         source.client.execute_command("CLUSTER", "SETSLOT", slot, "MIGRATING", target.id)
         between()
@@ -116,6 +117,13 @@ class Cluster:
         for node in self.masters:
             node.client.flushall()
         return self
+
+    def _heard(self) -> bool:
+        """Does each know the newest epoch? One that does not would claim a slot with an older one than its last
+        owner's, whose next word to the others would take it back, and its keys with it."""
+        infos = [node.client.execute_command("CLUSTER INFO") for node in self.masters]
+        newest = max(int(info["cluster_my_epoch"]) for info in infos)
+        return all(int(info["cluster_current_epoch"]) >= newest for info in infos)
 
     def _agreed(self) -> bool:
         infos = [node.client.execute_command("CLUSTER INFO") for node in self.nodes]
