@@ -40,7 +40,7 @@ def page_of(
 
     Mistaken, named by the flag, if nothing does; Problem if that is what it answers.
     """
-    request = Request(f"{_base(admin_url)}{path}", sent, dict(headers))  # noqa: S310  # its scheme was looked at
+    request = Request(f"{base_of(admin_url)}{path}", sent, dict(headers))  # noqa: S310  # its scheme was looked at
     url = request.full_url.partition("?")[0]
     # Never through a proxy: the admin listener is nothing that one could reach.
     opener = build_opener(ProxyHandler({}))
@@ -73,7 +73,8 @@ def refused(why: str) -> Mistaken:
     return Mistaken([Mistake("", "", "--admin-url", f"{why}; {expected}")])
 
 
-def _base(admin_url: str) -> str:
+def base_of(admin_url: str) -> str:
+    """What a path is put behind; Mistaken, named by the flag, where it is no URL of a service."""
     # Not shown where it is wrong: what stands before the host may be a password.
     try:
         parts = urlsplit(admin_url)

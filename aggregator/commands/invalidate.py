@@ -7,7 +7,7 @@ from typing import Any
 import click
 import orjson
 
-from aggregator.commands.admin_page import ADMIN_URL, Problem, default_url, page_of
+from aggregator.commands.admin_page import ADMIN_URL, Problem, base_of, default_url, page_of
 from aggregator.commands.foreseen import foreseen_lines
 from aggregator.commands.options import load_settings, settings_options
 from aggregator.commands.refusal import Refusal
@@ -33,7 +33,9 @@ NOWHERE = (
 @click.option("--dry-run", is_flag=True, help="Invalidate nothing; tell what would be overtaken.")
 @click.option("--admin-url", metavar="URL", help=f"The admin listener to ask for that. {ADMIN_URL}")
 @click.option("--key-file", metavar="FILE", help=f"File with a publisher's key for that. [the variable {KEY}]")
-@click.option("--sign-as", metavar="PUBLISHER", help="Sign with that key, as this publisher, in place of sending it.")
+@click.option(
+    "--sign-as", metavar="PUBLISHER", help="For that, sign with the key as this publisher, in place of sending it."
+)
 @settings_options(
     "redis_url", "redis_url_file", "log_url", "log_url_file", "allow_insecure_redis", "namespace", "durability"
 )
@@ -48,9 +50,12 @@ def invalidate(
     for tag in tags:
         if mistake := tag_mistake(tag):
             raise Refusal(f'"{tag}": {mistake}')
+    for_dry_run = {"--admin-url": admin_url, "--key-file": key_file, "--sign-as": sign_as}
     if dry_run:
         click.echo("\n".join(foreseen_lines(_foreseen(tags, admin_url, key_file, sign_as))))
         return
+    if given := [flag for flag, value in for_dry_run.items() if value is not None]:
+        raise Refusal(f"{given[0]} is for --dry-run: without that, the log's server is written to, and asks for no key")
     try:
         settings = load_settings(flags, os.environ, Settings())
         click.echo(asyncio.run(_publish(settings, tags)))
@@ -61,7 +66,7 @@ def invalidate(
 def _foreseen(tags: tuple[str, ...], admin_url: str | None, key_file: str | None, sign_as: str | None) -> Any:
     key, body = _key(key_file), orjson.dumps({"tags": tags})
     try:
-        url = admin_url or default_url(os.environ)
+        url = base_of(admin_url or default_url(os.environ))
         proof = _signed(f"{url}{_DRY_RUN}", body, sign_as, key) if sign_as else {"authorization": f"Bearer {key}"}
         return orjson.loads(page_of(url, _DRY_RUN, 10.0, body, {"content-type": "application/json", **proof}))
     except Problem as problem:

@@ -134,6 +134,15 @@ def test_the_command_says_where_it_found_nothing(running: Running) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("flag", ["--admin-url", "--key-file", "--sign-as"])
+def test_the_command_takes_no_key_for_what_asks_for_none(running: Running, flag: str) -> None:
+    """Who names a publisher would take its rights for looked at."""
+    command = [sys.executable, "-m", "aggregator", "invalidate", "user:1", "--namespace", running.namespace, flag, "x"]
+    done = subprocess.run(command, env=running.env, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"{flag} is for --dry-run" in done.stderr
+
+
 def test_python_has_a_publisher(running: Running, mbu: Mbu, id: str) -> None:
     """For MBUs in Python; it gives the position."""
     warm(running, mbu, id)

@@ -181,7 +181,7 @@ def test_a_dry_run_is_signed_by_the_command(fleet: list[Running], publisher: str
     """With either kind of key; where it is another publisher's, it is refused as a request would be."""
     (tmp_path / "key").write_bytes(private_pem(PRIVATE) if publisher == "posts" else SECRET + b"\n")
     command = [sys.executable, "-m", "aggregator", "invalidate", "--dry-run", TAGS[publisher]]
-    command += ["--admin-url", fleet[0].admin_url, "--key-file", str(tmp_path / "key"), "--sign-as"]
+    command += ["--admin-url", f"{fleet[0].admin_url}/", "--key-file", str(tmp_path / "key"), "--sign-as"]
     for name, status in ((publisher, 0), ("plain", 2)):
         done = subprocess.run([*command, name], capture_output=True, text=True, cwd=ROOT, env=fleet[0].env, timeout=30)
         assert done.returncode == status, done

@@ -107,3 +107,4 @@ def test_s28_no_page_names_a_viewer_a_path_or_a_key(running: Running, mbu: Mbu) 
             for accept in ("*/*", "application/openmetrics-text; version=1.0.0"):
                 got = running.get(path, {"accept": accept}, admin=admin)
                 assert CANARY not in str(got), path
+    assert [running.get(path).status for path in ("/audit", "/explain?target=/")] == [404, 404], "the admin listener's"
