@@ -134,7 +134,7 @@ def test_nothing_is_refreshed_early_while_it_settles(processes: int, budget: flo
             await world.invalidate("dear:42")
             await _heat(world)
             changed = await _changed(world, replica)
-            while world.time() < changed + SETTLE - 0.001:
+            while world.time() < changed + SETTLE - 0.01:
                 for process in world.processes:
                     await process.get()
                 await asyncio.sleep(0.005)

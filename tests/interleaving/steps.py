@@ -62,8 +62,7 @@ class SteppedLoop(VirtualLoop):
     """Time passes only where no step is left to be taken."""
 
     def __init__(self, steps: Steps) -> None:
-        self._jumping = _Driven(steps)
-        asyncio.SelectorEventLoop.__init__(self, self._jumping)
+        super().__init__(_Driven(steps))
 
 
 def run(steps: Steps, main: Coroutine[Any, Any, T]) -> T:
