@@ -110,7 +110,7 @@ class Refreshing:
         if view.timing.cost or not self._unasked or heat < HOT:
             return
         left = fresh_until(view.timing) - self._with.known.clock.now()
-        due = Due(screen, address, view.position, heat * _LEAST_COST, view.timing.cost, inputs=inputs)
+        due = Due(screen, address, view.position, heat * _LEAST_COST, view.timing.cost, inputs=inputs, at_end=True)
         self._agenda.add(due, self._monotonic() + left + _SURELY)
         self._woken.set()
 

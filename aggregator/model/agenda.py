@@ -13,8 +13,9 @@ from aggregator.model.screen import Screen
 class Due(Struct, eq=False):
     """A view to be composed anew. needs: no earlier than at this position. ahead: seconds for which its parts have to
     be fresh still. rank: its heat times its cost. cost: seconds that loading took. inputs: None where only the address
-    is known. asked: a reader was given what is stale already, so that it is refreshed be it hot or not. looks: 0, or
-    how often it was looked for since another process has been composing it, and once more."""
+    is known. asked: a reader was given what is stale already, so that it is refreshed be it hot or not. at_end: nothing
+    asks for it before the view ends. looks: 0, or how often it was looked for since another process has been composing
+    it, and once more."""
 
     screen: Screen
     address: bytes
@@ -24,6 +25,7 @@ class Due(Struct, eq=False):
     ahead: float = 0.0
     inputs: Inputs | None = None
     asked: bool = False
+    at_end: bool = False
     looks: int = 0
 
     @property
@@ -54,9 +56,10 @@ class Agenda:
         return len(self._due)
 
     def add(self, due: Due, at: float = -inf) -> None:
-        """Not before the instant `at`; where the address is on it already, that one is to serve both."""
+        """Not before the instant `at`; where the address is on it already, that one is to serve both, unless it is only
+        due at an end that this one comes before, or moves."""
         there = self._due.get(due.address)
-        if there and there.screen is due.screen and (due.looks or not there.looks):
+        if there and there.screen is due.screen and not there.at_end and (due.looks or not there.looks):
             there.serve_too(due)
             return
         self._due[due.address] = due

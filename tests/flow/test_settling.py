@@ -166,6 +166,24 @@ def test_a_hot_view_is_there_again_before_it_is_read(settle: float, processes: i
     run(play())
 
 
+@pytest.mark.parametrize("refresh", [False, True])
+def test_a_hot_view_that_is_invalidated_while_it_settles_is_there_again_at_once(refresh: bool) -> None:
+    """That it is to be composed once more when it has settled is no reason to wait for that."""
+
+    async def play() -> None:
+        part = fragment("part", lifetime=STALE, serves_overtaken=refresh)
+        async with _lagging(part, settle=30.0, refresh_budget=100.0) as (world, replica):
+            await _heat(world)
+            for loads in (2, 3):
+                await asyncio.sleep(1.0)
+                await _changed(world, replica)
+                await asyncio.sleep(2 * LATENCY)
+                answer = await world.processes[0].get()
+                assert (answer.tier, answer.state, replica.asked) == ("l1", "fresh", loads)
+
+    run(play())
+
+
 def test_a_hot_view_that_l1_does_not_hold_is_loaded_before_it_is_read_too() -> None:
     """What its reader had composed is composed once more without one."""
 

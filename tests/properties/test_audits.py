@@ -101,8 +101,8 @@ async def play(world: Played, seconds: float) -> None:
 
 
 async def fresh(process: Process) -> None:
-    """Until what is marked overtaken, as declared, is loaded again; nothing is held against it before."""
-    for _ in range(90):
+    """Until what is marked overtaken, as declared, is loaded again: soon; nothing is held against it before."""
+    for _ in range(5):
         if (await process.get("1")).state == "fresh":
             return
         await asyncio.sleep(1)

@@ -59,6 +59,24 @@ def test_what_is_to_be_composed_replaces_a_mere_look() -> None:
     assert popped(agenda, 9.0) == []
 
 
+def test_what_is_due_sooner_replaces_what_is_due_at_an_end() -> None:
+    agenda = Agenda()
+    agenda.add(due("a", at_end=True), at=5.0)
+    agenda.add(due("a", needs=7))
+    one = agenda.pop(0.0)
+    assert one is not None
+    assert (one.needs, one.at_end) == (7, False)
+    assert popped(agenda, 9.0) == []
+
+
+def test_an_end_that_has_moved_is_waited_for() -> None:
+    agenda = Agenda()
+    agenda.add(due("a", at_end=True), at=5.0)
+    agenda.add(due("a", at_end=True), at=9.0)
+    assert popped(agenda, 5.0) == []
+    assert popped(agenda, 9.0) == ["a"]
+
+
 def test_one_look_serves_for_another() -> None:
     agenda = Agenda()
     agenda.add(due("a", needs=3, looks=1), at=5.0)
