@@ -48,6 +48,7 @@ from aggregator.model.ledger import Ledger
 from aggregator.model.position import Position
 from aggregator.reloading import Reloading
 from aggregator.settings import Settings
+from aggregator.tiers.bounded import Bounded
 from aggregator.tiers.guarded import Guarded, Guarding
 from aggregator.tiers.hot import HotList, LocalHotList, RedisHotList
 from aggregator.tiers.memory import MemoryTier
@@ -89,7 +90,8 @@ class Service:
         self._clock = clock or FleetClock()
         self._log = log
         self.ledger = Ledger()
-        self._tier: Guarding = guard(tier, self._clock.monotonic, on_notice=self._notice)
+        self._guard: Guarding = guard(tier, self._clock.monotonic, on_notice=self._notice)
+        self._tier = Bounded(self._guard, settings.max_l2_entry)
         eviction: Eviction[Held] = chosen(settings.l1_eviction, settings.l1_bytes)
         self.memory = MemoryTier(settings.l1_bytes, self.ledger, eviction)
         self.memory.take(catalogue.screens.values())
@@ -223,7 +225,7 @@ class Service:
         """How this worker is."""
         vouching = self.ledger.vouches(self._clock.monotonic())
         mode = self._settings.when_unproven
-        return Health(self.ready.is_set(), vouching, mode, self._tier.available, self.follower.lag)
+        return Health(self.ready.is_set(), vouching, mode, self._guard.available, self.follower.lag)
 
     def snapshot(self) -> dict[str, Any]:
         """The worker's metrics, as `Exposition` reads them."""
@@ -235,7 +237,8 @@ class Service:
             ["log_epochs", [], self.follower.epochs],
             ["l1_evictions", [], self.memory.evictions],
             ["l1_too_large", [], self.memory.too_large],
-            ["l2_failures", [], self._tier.failed],
+            ["l2_too_large", [], self._tier.too_large],
+            ["l2_failures", [], self._guard.failed],
             ["misses_refused", [], self._rates.refused],
         ]
         gauges = {

@@ -66,6 +66,7 @@ class Settings(BaseModel):
     durability: Durability = default("memory", description="where an invalidation is before it is acknowledged")
     log_retention: Duration = default("1h", description="how long the invalidation log is kept")
     l2_budget: Duration = default("50ms", description="how long one L2 operation may take")
+    max_l2_entry: Size = default("4MiB", description="largest fragment or view that L2 is given")
     max_waiters_per_key: int = default(1_000, ge=1, description="callers that wait for one load (else stale, or 503)")
     max_waiters: int = default(10_000, ge=1, description="callers that wait for loads, in each process (else the same)")
     startup_limit: Duration = default("10s", description="ready after this at the latest, with all entries unproven")

@@ -53,6 +53,7 @@ COUNTERS = (
     Family("log_epochs", "Times that the log began anew."),
     Family("l1_evictions", "Views that left L1 for want of room."),
     Family("l1_too_large", "Views that were not held in L1 as each would take more than a tenth of it."),
+    Family("l2_too_large", "Fragments and views that were not stored in L2 as each is over max_l2_entry."),
     Family("l2_failures", "Calls to L2 that were not answered in time, or with an error, as when it is full."),
 )
 # In seconds; what is counted is the `_bucket` of each, by its label `le`, and the `_sum`.
