@@ -9,11 +9,11 @@ from aggregator.model.entry import Entry
 from aggregator.model.keys import Key
 from aggregator.model.position import Position, packed
 from aggregator.model.turn import ANOTHER, Began, Pace
-from aggregator.tiers.codec import decode, encode
+from aggregator.tiers.codec import STAMP_BYTES, decode, encode
 from aggregator.tiers.marks import UNSHARED, failure_mark, failure_of, lease_mark, tokens
 from aggregator.tiers.opened import opened
 from aggregator.tiers.pipeline import Commands
-from aggregator.tiers.scripts import CLAIM, RELEASE, RENEW, STORE, TURN
+from aggregator.tiers.scripts import CLAIM, DROP, RELEASE, RENEW, STORE, TURN
 from aggregator.tiers.tier import FAILURE_TERM, Claim, Lease
 from loaders.loader import Failed
 
@@ -40,7 +40,7 @@ class RedisTier:
             nothing: asyncio.Future[list[Entry | None]] = asyncio.get_running_loop().create_future()
             nothing.set_result([])
             return nothing
-        return self._pipeline.get([key.name for key in keys], partial(_opened, keys))
+        return self._pipeline.get([key.name for key in keys], partial(self._opened, keys))
 
     def claim(
         self, key: Key, position: Position, known_tags_overtook: Position | None = None, unless_held: bool = False
@@ -49,7 +49,7 @@ class RedisTier:
         lease = Lease(key, self._tokens(), position)
         overtook = b"" if known_tags_overtook is None else packed(known_tags_overtook)
         args = (lease_mark(lease), overtook, self._lease_ms, int(unless_held))
-        return self._pipeline.run(CLAIM, _names(key), args, partial(_claimed, lease))
+        return self._pipeline.run(CLAIM, _names(key), args, partial(self._claimed, lease))
 
     def renew(self, lease: Lease) -> "asyncio.Future[bool]":
         """Extend a lease by its full term, if it is still mine."""
@@ -74,19 +74,30 @@ class RedisTier:
         """Give back the connection."""
         await self._pipeline.close()
 
+    def _opened(self, keys: Sequence[Key], blobs: Sequence[bytes | None]) -> list[Entry | None]:
+        return [self._entry(key, blob) for key, blob in zip(keys, blobs, strict=True)]
+
+    def _claimed(self, lease: Lease, reply: Any) -> Claim:
+        won, mark, blob = reply
+        entry = self._entry(lease.key, blob)
+        return Claim(lease, entry) if won else Claim(None, entry, failure_of(mark), mark == UNSHARED)
+
+    def _entry(self, key: Key, blob: bytes | None) -> Entry | None:
+        """What is kept, if it is in order; else it is deleted, unless it was replaced meanwhile."""
+        entry = None if blob is None else decode(key.identity, blob)
+        if blob is not None and entry is None:
+            self._pipeline.run_soon(DROP, (key.name,), (blob[:STAMP_BYTES],), bool).add_done_callback(_dropped)
+        return entry
+
 
 def _names(key: Key) -> tuple[str, str]:
     return key.name, key.lease
 
 
-def _opened(keys: Sequence[Key], blobs: Sequence[bytes | None]) -> list[Entry | None]:
-    return [None if blob is None else decode(key.identity, blob) for key, blob in zip(keys, blobs, strict=True)]
-
-
-def _claimed(lease: Lease, reply: Any) -> Claim:
-    won, mark, blob = reply
-    entry = None if blob is None else decode(lease.key.identity, blob)
-    return Claim(lease, entry) if won else Claim(None, entry, failure_of(mark), mark == UNSHARED)
+def _dropped(done: "asyncio.Future[bool]") -> None:
+    """Where it was not, the next reader finds it again."""
+    if not done.cancelled():
+        done.exception()
 
 
 def _nothing(reply: Any) -> None:

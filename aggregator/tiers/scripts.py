@@ -76,6 +76,16 @@ return 1
 """
 )
 
+# KEYS: the entry's alone. ARGV: the stamp that was found on it. Gives: deleted or not.
+# 1. A position is damaged so that it reads higher than any to come. 2. Every STORE is refused until the entry expires.
+DROP = Script(
+    _COMMON
+    + """
+if text('GETRANGE', KEYS[1], 0, #ARGV[1] - 1) ~= ARGV[1] then return 0 end
+return redis.call('DEL', KEYS[1])
+"""
+)
+
 # ARGV: my mark, what is told to others or '', ms to tell it.
 RELEASE = Script(
     _COMMON

@@ -106,9 +106,11 @@ def test_an_entry_goes_when_its_last_verdict_has(world: World):
     play(world, steps)
 
 
-@pytest.mark.parametrize(
-    "blob", [b"", b"x", b"\x9c\x01\xc4\x18", encode(entry(at(9)))[:-1], encode(entry(at(9), OTHER))]
-)
+BLOB = encode(entry(at(9)))
+FROM_LATER = BLOB[:4] + b"\xff" + BLOB[5:]  # its position reads higher than any that will come
+
+
+@pytest.mark.parametrize("blob", [b"", b"x", b"\x9c\x01\xc4\x18", BLOB[:-1], FROM_LATER, encode(entry(at(9), OTHER))])
 def test_r37_a_corrupted_entry_is_a_miss_and_is_replaced(world: World, blob: bytes):
     """Garbage, a cut envelope, and another key's: none is an answer, none stays in the way."""
 
@@ -118,6 +120,19 @@ def test_r37_a_corrupted_entry_is_a_miss_and_is_replaced(world: World, blob: byt
         claim = await tier.claim(KEY, at(9))
         assert claim.entry is None
         assert await tier.store(KEY, entry(at(9)), claim.lease)
+        assert await tier.read([KEY]) == [entry(at(9))]
+
+    play(world, steps)
+
+
+def test_r37_what_a_claim_finds_damaged_is_replaced(world: World):
+    """Also where nobody had looked into L2 before. It goes with the next round trip, as nobody waits for that."""
+
+    async def steps(tier: SharedTier) -> None:
+        world.plant(KEY.name, FROM_LATER)
+        lease = await claimed(tier, at(9))
+        assert await tier.renew(lease)
+        assert await tier.store(KEY, entry(at(9)), lease)
         assert await tier.read([KEY]) == [entry(at(9))]
 
     play(world, steps)

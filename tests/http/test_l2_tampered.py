@@ -110,7 +110,9 @@ def test_s27_what_was_stored_for_another_is_nobodys(running: Running, mbu: Mbu, 
     """Each entry of one copied to the place of each of the other's: a miss, and loaded again."""
     for at, name in enumerate(stored(running, mbu, client, f"{id}-theirs")):
         ours = f"{id}-ours-{at}"
-        client.mset(dict.fromkeys(stored(running, mbu, client, ours), client.get(name)))
+        names = stored(running, mbu, client, ours)
+        client.mset(dict.fromkeys(names, client.get(name)))
         mbu.forget()
         assert running.get(f"/home/{ours}").json == {"data": {"part": {"of": ours}}}
         assert mbu.calls == {f"/part/{ours}": 1}
+        until(lambda names=names: client.exists(*names) == 2, "both are stored again")
