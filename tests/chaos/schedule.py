@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from tests.chaos import faults
 from tests.chaos.faults import Fault
-from tests.chaos.judge import Window
+from tests.chaos.seen import Window
 from tests.chaos.stage import Stage, clock_can_step
 
 Schedule = Callable[[Stage, random.Random, float], Awaitable[None]]

@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.chaos.judge import Window
+from tests.chaos.seen import Window
 from tests.fleet import KEY
 from tests.raw_client import Client
 from tests.running import ROOT, Running
@@ -19,6 +19,7 @@ from tests.tcp_proxy import TcpProxy
 MBUS = ("m0", "m1", "m2", "m3")
 SCREENS = {"home": MBUS, "side": MBUS[:2]}
 IDS = range(25)
+OBJECTS = [f"/{name}/{id}" for name in MBUS for id in IDS]
 WORKERS, PROXIED = 4, 2
 CLOCKED = 1  # whose clock can be stepped, where there is libfaketime
 _HEAD = """

@@ -11,8 +11,9 @@ import pytest
 from redis.crc import REDIS_CLUSTER_HASH_SLOTS, key_slot
 
 from aggregator.invalidation.wire import stream_key
-from tests.chaos.judge import Window, judged
+from tests.chaos.judge import judged
 from tests.chaos.run import Run, lags
+from tests.chaos.seen import Window
 from tests.chaos.stage import WORKERS, Stage, declaration, helper
 from tests.cluster import Cluster, cluster
 from tests.fleet import KEY
@@ -32,17 +33,6 @@ class ClusterStage(Stage):
         return Running(declaration(self.mbu_url), self.redis.url, 1, KEY, flags, self.namespace)
 
 
-class Refused(Run):
-    """refused: invalidations that were answered 503."""
-
-    refused = 0
-
-    async def _posted(self, tag: str, id: str, attempt: int) -> bool:
-        posted = await super()._posted(tag, id, attempt)
-        self.refused += not posted
-        return posted
-
-
 @pytest.mark.prove
 @pytest.mark.timeout(scale(120, 500))
 def test_r44_no_answer_fails_and_none_is_stale_while_slots_move() -> None:
@@ -60,15 +50,19 @@ def test_r44_no_answer_fails_and_none_is_stale_while_slots_move() -> None:
         stack.callback(stage.stop)
         for number in range(WORKERS):
             stage.services.append(stage.service(number).__enter__())
-        one = Refused(stage, seed, moves)
+        one = Run(stage, seed, moves)
         asyncio.run(one.play(0))
         bystander.stdout.seek(0)
         report = judged(one.seen, stage.faults, list(lags(bystander.stdout.read())))
         told = errors(where)
         logs = "".join(service.stderr for service in stage.services)
-    print(*report.lines, f"{SLOTS} slots moved; told to clients: {told}; {one.published} invalidations", sep="\n")
+    print(
+        *report.lines,
+        f"{SLOTS} slots moved; told to clients: {told}; {one.publishers.published} invalidations",
+        sep="\n",
+    )
     assert not report.wrong, "\n".join([*report.lines, *report.wrong])
-    assert (one.seen.lost, one.refused) == ([], 0)
+    assert (one.seen.lost, one.publishers.refused) == ([], 0)
     assert told["CROSSSLOT"] == 0
     assert min(told["ASK"], told["MOVED"], told["TRYAGAIN"]) > 0, "slots moved under load"
     assert not [line for line in logs.splitlines() if "l2_away" in line and "refused" in line]

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.chaos.judge import BOUND, Late, Seen, Window, judged
+from tests.chaos.judge import judged
+from tests.chaos.seen import BOUND, Late, Seen, Window
 
 READS = [number / 100 for number in range(2_000)]
 HERE, THERE = 0, 1
