@@ -34,7 +34,7 @@ class Mbus:
         _, first, rest = path.split("/", 2)
         if method == "PUT":
             return Said(self._put(first, rest), 0.0)
-        whole, mood = answer(200, orjson.dumps({"v": self.versions[path]})), self.moods.get(first)
+        whole, mood = answer(200, value(path, self.versions[path])), self.moods.get(first)
         after = random.uniform(*(SLOW if mood == "slow" else WELL))
         match mood:
             case "failing":
@@ -46,7 +46,7 @@ class Mbus:
             case "garbling":
                 return Said(answer(200, b"<html>It works!</html>"), after)
             case "splitting":
-                return Said(whole + answer(200, b'{"v":0}'), after)  # the second one nobody asked for
+                return Said(whole + answer(200, value("/nobody/0", 0)), after)  # a second one, that nobody asked for
         return Said(whole, after)
 
     def _put(self, first: str, rest: str) -> bytes:
@@ -56,6 +56,11 @@ class Mbus:
             return answer(200, b"0")
         self.versions[f"/{first}/{rest}"] += 1
         return answer(200, b"%d" % self.versions[f"/{first}/{rest}"])
+
+
+def value(path: str, version: int) -> bytes:
+    """An object as it is now, and whose it is."""
+    return orjson.dumps({"of": path, "v": version})
 
 
 def answer(status: int, body: bytes) -> bytes:

@@ -34,6 +34,7 @@ class Publishers:
         async with Client(self._stage.mbu_url) as mbu:
             while True:
                 await asyncio.sleep(draw.expovariate(INVALIDATIONS / len(OBJECTS)))
+                self._values.committing(path)
                 await self._stage.commit(mbu, path)
                 await self._publish(path.strip("/").replace("/", ":"), draw.random() < 0.5, log)
                 self._values.acknowledged(path)

@@ -2,8 +2,8 @@
 
 import re
 import time
-from collections import defaultdict
-from typing import NamedTuple
+from collections import Counter, defaultdict
+from typing import Any, NamedTuple
 
 from tests.chaos.seen import BOUND, Late, Seen
 from tests.running import Got
@@ -29,9 +29,14 @@ class Values:
 
     def __init__(self, seen: Seen) -> None:
         self._seen = seen
+        self._committed: Counter[str] = Counter()
         # When each version's invalidation was acknowledged, version 0 first.
         self._acked: dict[str, list[float]] = defaultdict(lambda: [float("-inf")])
         self._newest: dict[tuple[int, str, str], tuple[float, int]] = {}
+
+    def committing(self, path: str) -> None:
+        """Its next version may be seen from now on."""
+        self._committed[path] += 1
 
     def acknowledged(self, path: str) -> None:
         """The invalidation of its next version was, now."""
@@ -40,9 +45,12 @@ class Values:
     def note(self, read: Read, slot: str, got: Got) -> bool:
         """One slot of an answer; True if it is fresh and unmarked."""
         part = got.json["data"][slot]
-        if part is None:
-            return False
         state = dict(_SLOT.findall(got.headers["aggregator-slots"]))[slot]
+        if state == "failed":
+            return False
+        if not self._can_be(part, f"/{slot}/{read.id}"):
+            self._seen.defects.append(f"{read}: {slot} is {part}, {state}, of {self._committed[f'/{slot}/{read.id}']}")
+            return False
         marked = state in _MARKS or "unproven" in got.headers["cache-status"]
         path, version = f"/{slot}/{read.id}", part["v"]
         missed = self._missed(path, version)
@@ -57,6 +65,10 @@ class Values:
         if not marked:
             self._follow(read, path, version, words)
         return read.begun - missed <= BOUND and not marked
+
+    def _can_be(self, part: Any, path: str) -> bool:
+        """No MBU there says that there is nothing, or tells of another object, or of what is to come."""
+        return part is not None and part.get("of") == path and part["v"] <= self._committed[path]
 
     def _missed(self, path: str, version: int) -> float:
         """When the first invalidation that a version misses was acknowledged."""
