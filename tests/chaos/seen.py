@@ -20,12 +20,14 @@ class Window(NamedTuple):
 class Late(NamedTuple):
     """A value that was older than what had been acknowledged when it was asked for.
 
-    missed: when the first invalidation that it missed was acknowledged. marked: the answer says so.
+    begun, ended: when it was asked for and had. missed: when the first invalidation that it missed was acknowledged.
+    marked: the answer says so.
     """
 
     worker: int
     begun: float
     missed: float
+    ended: float
     marked: bool
     words: str
 

@@ -6,7 +6,6 @@ from tests.chaos.run import run
 from tests.scale import scale
 
 SECONDS = 60
-ENOUGH = 0.5  # of what was read
 
 
 @pytest.mark.prove
@@ -17,5 +16,5 @@ def test_r05_r40_r51_four_workers_are_right_whatever_fails(seed: int) -> None:
     report = run(seed, SECONDS)
     print(*report.lines, sep="\n")
     assert not report.wrong, "\n".join([*report.lines, *report.wrong])
-    if report.judged < ENOUGH:
-        pytest.skip("nothing was wrong, but for most of the time this machine stood still")
+    if report.refused:
+        pytest.skip(report.refused)

@@ -66,6 +66,8 @@ def test_r44_no_answer_fails_and_none_is_stale_while_slots_move() -> None:
     assert told["CROSSSLOT"] == 0
     assert min(told["ASK"], told["MOVED"], told["TRYAGAIN"]) > 0, "slots moved under load"
     assert not [line for line in logs.splitlines() if "l2_away" in line and "refused" in line]
+    if report.refused:
+        pytest.skip(report.refused)
 
 
 async def moves(stage: Stage, draw: random.Random, seconds: float) -> None:

@@ -61,7 +61,7 @@ class Values:
         )
         self._seen.begun[read.worker].append(read.begun)
         if read.begun > missed:
-            self._seen.late.append(Late(read.worker, read.begun, missed, marked, words))
+            self._seen.late.append(Late(read.worker, read.begun, missed, time.monotonic(), marked, words))
         if not marked:
             self._follow(read, path, version, words)
         return read.begun - missed <= BOUND and not marked
