@@ -89,6 +89,16 @@ def test_s18_who_is_refused_is_told_so_as_of_other_errors(on: On) -> None:
     on(play, max_misses_per_client=1)
 
 
+def test_s18_what_no_mbu_can_be_asked_for_counts(on: On) -> None:
+    """As that is found behind L1; what is refused before L1 is asked does not count."""
+
+    async def play(side: Side) -> None:
+        said = await told(side, ATTACKER, *map(asking, ["/n/x", "/need", "/a/%2E%2E", "/a/1"]))
+        assert statuses(said) == [404, 400, 404, 429]
+
+    on(play, max_misses_per_client=1)
+
+
 def test_s18_behind_a_declared_proxy_each_client_has_its_rate(on: On) -> None:
     """As the proxy tells them apart; nobody gets another one by what they say themselves."""
 
