@@ -75,10 +75,10 @@ class Side:
         loop = asyncio.get_running_loop()
         self.log = LocalLog(lambda: 1_000_000.0 + loop.time())
         clock = FleetClock(loop.time, wall=1_000_000.0)
-        tier = LocalTier(loop.time, latency=0.0005)
+        self.tier = LocalTier(loop.time, latency=0.0005)
         loaders = dict.fromkeys(catalogue.mbus, loader)
         self.service = Service(
-            catalogue, settings, tier, self.log, loaders, clock, draw=lambda: 1.0, hash_key=bytes(32)
+            catalogue, settings, self.tier, self.log, loaders, clock, draw=lambda: 1.0, hash_key=bytes(32)
         )
         self.now = clock.now
         self.quick = Counted(self.service.direct if quick else Never())

@@ -37,7 +37,8 @@ A = TypeVar("A", Answer, Refused)
 
 
 class Sought(Struct, frozen=True):
-    """A view that L1 cannot answer with. old: what it held, which may stand in if loading fails."""
+    """A view that L1 cannot answer with. old: what it held, which may stand in if loading fails. unproven: a proof that
+    it is current is all that it lacked."""
 
     screen: Screen
     address: bytes
@@ -45,6 +46,7 @@ class Sought(Struct, frozen=True):
     inputs: Inputs
     old: View | None
     asking: Asking
+    unproven: bool
 
     def order(self, first: Mapping[str, Needs]) -> Order:
         """What is to be composed, given what the slots of its first wave need."""
@@ -110,7 +112,7 @@ class Screens:
         hops = came_by or Hops(self._namespace, screen.name)
         head = self._known.ledger.head
         asking = Asking(head, wait=only_current, expires_at=expires_at, hops=hops, only_current=only_current)
-        sought = Sought(screen, address, key, inputs, view, asking)
+        sought = Sought(screen, address, key, inputs, view, asking, unproven=verdict is None)
         if view and verdict is Verdict.REVALIDATE and not only_current:
             self._refreshing.given(screen, address, inputs, view)
             return self._served(screen, self._composer.answer(view, "l1", held))
@@ -161,16 +163,16 @@ class Screens:
         self._observe(Served(screen.name, answer.tier, answer.state, tuple(wanting(answer))))
         return answer
 
-    def _verdict(self, held: Held, view: View) -> Verdict:
-        """What L1's view may be used for. Two comparisons prove it: the time with the proof, its position with the
-        barrier; no tag is looked at."""
+    def _verdict(self, held: Held, view: View) -> Verdict | None:
+        """What L1's view may be used for; None where it only lacks a proof. Two comparisons are one: the time with the
+        proof, its position with the barrier; no tag is looked at."""
         now = self._known.clock.now()
         verdict = view.until.judge(now)
         if verdict not in _SERVED:  # A proof would be in vain, and its position raised above that of what L2 has.
             return verdict
         trusted = self._known.vouches or self._trust_unproven or now - view.at < UNPROVEN_FOR
         if not trusted or (held.position < self._known.ledger.barrier and not self._proved_again(held)):
-            return Verdict.EXPIRED
+            return None
         return verdict
 
     def _proved_again(self, held: Held) -> bool:

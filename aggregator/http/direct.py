@@ -88,7 +88,7 @@ class Direct:
         except Exception:
             asyncio.get_running_loop().call_soon(done, self._defect(asked))
             return True
-        if isinstance(found, Sought) and (refusal := self._rates.refusal(asked.client)):
+        if isinstance(found, Sought) and not found.unproven and (refusal := self._rates.refusal(asked.client)):
             asyncio.get_running_loop().call_soon(done, self._raw(asked, refusal))
         elif isinstance(found, Sought):
             reading = asked.offer.screens.read(found)

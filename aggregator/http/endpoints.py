@@ -94,7 +94,7 @@ class PublicApp:
         if isinstance(waited, Reply):
             return waited
         found = offer.screens.begin(screen, inputs, came_by, waited)
-        if isinstance(found, Sought) and (refusal := self._rates.refusal(client)):
+        if isinstance(found, Sought) and not found.unproven and (refusal := self._rates.refusal(client)):
             return refusal
         answer = await offer.screens.sought(found) if isinstance(found, Sought) else found
         return reply_with(screen, answer, Wanted.by(headers), self._making)

@@ -89,6 +89,44 @@ def test_s18_who_is_refused_is_told_so_as_of_other_errors(on: On) -> None:
     on(play, max_misses_per_client=1)
 
 
+def test_s18_what_l1_holds_does_not_count_while_nothing_is_proved(on: On) -> None:
+    """A loss of Redis makes no flood of those who read what is hot; what L1 does not hold counts as ever."""
+
+    async def play(side: Side) -> None:
+        hot = [asking(f"/a/{number}") for number in range(3 * RATE)]
+        for some in (hot[:RATE], hot[RATE : 2 * RATE], hot[2 * RATE :]):
+            assert statuses(await told(side, READER, *some)) == [200] * RATE
+            await asyncio.sleep(1.0)
+        side.log.down = side.tier.down = True
+        await asyncio.sleep(3.0)
+        assert not side.service.health().vouching
+        for _ in range(3):
+            assert statuses(await told(side, READER, *hot)) == [200] * len(hot)
+            await asyncio.sleep(3.0)
+        flood = statuses(await told(side, ATTACKER, *(asking(f"/a/new{number}") for number in range(3 * RATE))))
+        assert RATE <= flood.count(200) < 2 * RATE
+        assert flood.count(429) == 3 * RATE - flood.count(200)
+
+    on(play, max_misses_per_client=RATE)
+
+
+def test_s18_what_a_gap_in_the_log_made_unproved_does_not_count(on: On) -> None:
+    """Each view is loaded again once."""
+
+    async def play(side: Side) -> None:
+        hot = [asking(f"/a/{number}") for number in range(2 * RATE)]
+        for some in (hot[:RATE], hot[RATE:]):
+            await told(side, READER, *some)
+            await asyncio.sleep(1.0)
+        side.log.lose_next = 1
+        await side.log.append(["lost"])
+        await asyncio.sleep(1.0)
+        assert side.service.follower.gaps == 1
+        assert statuses(await told(side, READER, *hot)) == [200] * len(hot)
+
+    on(play, max_misses_per_client=RATE)
+
+
 def test_s18_what_no_mbu_can_be_asked_for_counts(on: On) -> None:
     """As that is found behind L1; what is refused before L1 is asked does not count."""
 
