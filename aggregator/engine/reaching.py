@@ -29,6 +29,10 @@ class Reaching:
         self._moved.set()
         self._moved = asyncio.Event()
 
+    def is_ahead(self, position: Position) -> bool:
+        """Has this process applied less? Then `reach` looks where the log ends, which is a write on its server."""
+        return self._ledger.head < position
+
     async def reach(self, position: Position) -> None:
         """Return once this process has applied the log up to there; BeyondTheLog where it does not go so far.
 
@@ -37,7 +41,7 @@ class Reaching:
         """
         # A look that is under way may have been answered before the position was given out.
         asked = self._begun
-        while self._ledger.head < position:
+        while self.is_ahead(position):
             if self._ended <= asked:
                 self._look()
             elif self._newest is not None and self._is_at_end(position, self._newest):

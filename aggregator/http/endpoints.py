@@ -1,6 +1,7 @@
 """The public listener's application: every declared screen at its path, and health."""
 
 from collections.abc import Callable
+from functools import cache, partial
 
 import structlog
 from starlette.types import Receive, Scope, Send
@@ -90,12 +91,13 @@ class PublicApp:
         came_by = offer.screens.hops(screen, headers[HOPS].decode("latin-1")) if HOPS in headers else None
         if came_by and (why := came_by.loop(screen)):
             return problem(508, f"{screen.name} would wait for itself: {why}.")
-        waited = await self._waited(screen, headers)
+        refusal = cache(partial(self._rates.refusal, client))  # of which one request takes one turn
+        waited = await self._waited(screen, headers, refusal)
         if isinstance(waited, Reply):
             return waited
         found = offer.screens.begin(screen, inputs, came_by, waited)
-        if isinstance(found, Sought) and not found.unproven and (refusal := self._rates.refusal(client)):
-            return refusal
+        if isinstance(found, Sought) and not found.unproven and (refused := refusal()):
+            return refused
         answer = await offer.screens.sought(found) if isinstance(found, Sought) else found
         return reply_with(screen, answer, Wanted.by(headers), self._making)
 
@@ -103,9 +105,11 @@ class PublicApp:
         address, _ = scope.get("client") or ("", 0)
         return self._clients.of(address, headers)
 
-    async def _waited(self, screen: Screen, headers: Headers) -> float | Reply | None:
+    async def _waited(
+        self, screen: Screen, headers: Headers, refusal: Callable[[], Reply | None]
+    ) -> float | Reply | None:
         text = headers.get(_MIN_POSITION)
-        return None if text is None else await self._min_position.wait(screen, text.decode("latin-1"))
+        return None if text is None else await self._min_position.wait(screen, text.decode("latin-1"), refusal)
 
 
 def _joined(lines: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:

@@ -1,6 +1,7 @@
 """Reading one's own write: a request that names a position of the log waits until this process has got there."""
 
 import asyncio
+from collections.abc import Callable
 
 from aggregator.engine.reaching import BeyondTheLog, Reaching
 from aggregator.http.problems import Reply, problem
@@ -18,13 +19,17 @@ class MinPosition:
     def __init__(self, reaching: Reaching) -> None:
         self._reaching = reaching
 
-    async def wait(self, screen: Screen, text: str) -> float | Reply:
+    async def wait(self, screen: Screen, text: str, refusal: Callable[[], Reply | None]) -> float | Reply:
         """The seconds until this process was there; or 400 for what is no position of the log, 503 where it took longer
-        than the screen's deadline. text: the field's value."""
+        than the screen's deadline. text: the field's value. refusal: asked before a position is waited for that this
+        process has not reached; what it gives is given back."""
         began = asyncio.get_running_loop().time()
         try:
+            position = position_from(text)
+            if self._reaching.is_ahead(position) and (refused := refusal()):
+                return refused
             async with asyncio.timeout(_PATIENCE if screen.deadline is None else screen.deadline):
-                await self._reaching.reach(position_from(text))
+                await self._reaching.reach(position)
         except ValueError as mistake:
             return problem(400, f"{_FIELD}: {mistake}.")
         except BeyondTheLog:

@@ -115,7 +115,7 @@ def test_one_waits_for_the_screens_deadline(deadline: float | None, patience: fl
     async def play() -> None:
         told, time = Told(), asyncio.get_running_loop().time
         text, began = text_of(await told.log.append(["a"])), time()
-        reply = await MinPosition(told.reaching).wait(screen(deadline=deadline), text)
+        reply = await MinPosition(told.reaching).wait(screen(deadline=deadline), text, lambda: None)
         assert isinstance(reply, Reply)
         assert (reply.status, time() - began) == (503, pytest.approx(patience))
 

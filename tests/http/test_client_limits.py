@@ -2,10 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from itertools import chain
 from typing import Any
 
 import pytest
 
+from aggregator.invalidation.follower import BEAT_EVERY
+from aggregator.invalidation.log import Beat
+from aggregator.model.position import Position, text_of
 from aggregator.settings import Settings
 from tests.http.raw_answers import refused, split
 from tests.http.test_wire import answers
@@ -127,6 +131,39 @@ def test_s18_what_a_gap_in_the_log_made_unproved_does_not_count(on: On) -> None:
     on(play, max_misses_per_client=RATE)
 
 
+def test_s18_who_names_a_position_that_is_ahead_has_that_rate(on: On) -> None:
+    """To look where the log ends is a write on its server: it takes a turn, though the screen itself is a hit, and is
+    not made without one."""
+
+    async def play(side: Side) -> None:
+        await told(side, READER, asking("/a/hot"))
+        end = await side.log.append(["a"])
+        await asyncio.sleep(SETTLED)
+        beats = _counting_beats(side)
+        beyond = f"aggregator-min-position: {text_of(Position(end + 1))}"
+        flood = statuses(await told(side, ATTACKER, *[asking("/a/hot", beyond)] * 50))
+        assert RATE <= flood.count(400) <= 2.5 * RATE  # in 1.5 s
+        assert flood.count(429) == 50 - flood.count(400)
+        assert len(beats) <= flood.count(400) + 2 / BEAT_EVERY
+
+    on(play, max_misses_per_client=RATE)
+
+
+def test_s18_a_request_takes_one_turn(on: On) -> None:
+    """Also where it waits for a position, and L1 cannot answer it then; none where the position was reached."""
+
+    async def play(side: Side) -> None:
+        await told(side, READER, asking("/a/hot"))
+        named = f"aggregator-min-position: {text_of(await side.log.append(['a']))}"
+        said = await asyncio.gather(
+            *(told(side, ATTACKER, asking(f"/a/{number}", named)) for number in range(RATE + 1))
+        )
+        assert sorted(statuses([*chain(*said)])) == [200] * RATE + [429]
+        assert statuses(await told(side, ATTACKER, *[asking("/a/hot", named)] * 50)) == [200] * 50
+
+    on(play, max_misses_per_client=RATE)
+
+
 def test_s18_what_no_mbu_can_be_asked_for_counts(on: On) -> None:
     """As that is found behind L1; what is refused before L1 is asked does not count."""
 
@@ -188,3 +225,16 @@ def _is_refused(transport: ScriptedTransport) -> None:
     _, headers, problem = split(bytes(transport.said))
     assert (headers["retry-after"], headers["connection"], transport.closed) == ("1", "close", True)
     assert "max_connections_per_client" in problem["detail"]
+
+
+def _counting_beats(side: Side) -> list[None]:
+    """One for each that the log is asked for from now on."""
+    beats: list[None] = []
+    beat = side.log.beat
+
+    async def counted() -> Beat:
+        beats.append(None)
+        return await beat()
+
+    side.log.beat = counted  # type: ignore[method-assign]
+    return beats
