@@ -28,7 +28,8 @@ class Wire(Patient):
 
     def __init__(self, limits: Limits, quick: Quick, by_client: Connections, **rest: Any) -> None:
         super().__init__(limits, **rest)
-        self._by_client, self._counted = by_client, False
+        self._by_client = by_client
+        self._client: str | None = None
         self._quick, self._begin, self._peer = quick, quick.begin, ""
         self._refused = False
         self._in_message = self._making = self._closing = False
@@ -46,18 +47,19 @@ class Wire(Patient):
         if len(self.connections) > self.limits.connections:
             self.refusal = self._too_many_connections()
             self._refuse_now()
-        elif not self._by_client.begin(self._peer):
+            return
+        self._client = self._by_client.begin(self._peer)
+        if self._client is None:
             self.refusal = self._too_many_of_one_client()
             self._refuse_now()
         else:
-            self._counted = True
             self._rearm(self.timeout_keep_alive)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Its client may have another one."""
         super().connection_lost(exc)
-        if self._counted:
-            self._by_client.end(self._peer)
+        if self._client is not None:
+            self._by_client.end(self._client)
 
     def data_received(self, data: bytes) -> None:
         """Answer, or feed the parser."""

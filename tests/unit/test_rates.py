@@ -5,6 +5,7 @@ import pytest
 from aggregator.http.clients import Clients
 from aggregator.http.connections import Connections
 from aggregator.http.rates import Rates
+from aggregator.networks import counted_as
 from aggregator.settings import Settings
 
 
@@ -56,25 +57,40 @@ def test_a_client_of_ipv6_has_all_of_its_64(one: str, other: str, same: bool) ->
     """For its rate and its connections."""
     rates, connections = Rates(1, Time()), Connections(1)
     assert rates.refusal(one) is None
-    assert connections.begin(one)
-    assert (rates.refusal(other) is None, connections.begin(other)) == (not same, not same)
+    assert connections.begin(one) is not None
+    assert (rates.refusal(other) is None, connections.begin(other) is not None) == (not same, not same)
 
 
 def test_nothing_is_bounded_unless_that_is_declared() -> None:
-    """Nor is anybody remembered for the rate."""
+    """Nor is anybody remembered."""
     rates, connections = Rates(0, Time()), Connections()
-    assert all(rates.refusal("192.0.2.1") is None and connections.begin("192.0.2.1") for _ in range(10_000))
-    assert len(rates) == 0
+    for _ in range(10_000):
+        assert rates.refusal("192.0.2.1") is None
+        assert connections.begin("192.0.2.1") is not None
+    assert len(rates) == len(connections) == 0
+    connections.end("192.0.2.1")
+
+
+@pytest.mark.parametrize(("most", "times"), [(0, 0), (1, 1)])
+def test_an_address_is_read_once_for_a_connection(monkeypatch: pytest.MonkeyPatch, most: int, times: int) -> None:
+    """That is what counting one costs; where nothing is bounded it is not read at all."""
+    read: list[str] = []
+    monkeypatch.setattr("aggregator.http.connections.counted_as", lambda text: read.append(text) or counted_as(text))
+    connections = Connections(most)
+    client = connections.begin("2001:db8::1")
+    assert client is not None
+    connections.end(client)
+    assert len(read) == times
 
 
 def test_a_proxys_connections_are_not_one_clients() -> None:
     """Nobody is remembered who has none."""
     proxies = Settings(trusted_proxies="10.0.0.0/8").trusted_proxies  # type: ignore[arg-type]
     connections = Connections(2, Clients(proxies))
-    assert [connections.begin("10.0.0.1") for _ in range(5)] == [True] * 5
-    assert [connections.begin("192.0.2.1") for _ in range(5)] == [True, True, False, False, False]
+    assert None not in [connections.begin("10.0.0.1") for _ in range(5)]
+    assert [connections.begin("192.0.2.1") for _ in range(5)] == ["192.0.2.1"] * 2 + [None] * 3
     connections.end("192.0.2.1")
     assert connections.begin("192.0.2.1")
-    for peer in [*["10.0.0.1"] * 5, *["192.0.2.1"] * 2]:
-        connections.end(peer)
+    for client in [*["10.0.0.1"] * 5, *["192.0.2.1"] * 2]:
+        connections.end(client)
     assert len(connections) == 0
