@@ -25,6 +25,7 @@ from aggregator.events import Event, Observer, Overtaken, Trouble
 from aggregator.generation import Generation, Lasting, Loading
 from aggregator.http.access import AccessLog, Logged
 from aggregator.http.clients import Clients
+from aggregator.http.connections import Connections
 from aggregator.http.dates import Dates
 from aggregator.http.direct import Direct
 from aggregator.http.endpoints import PublicApp
@@ -174,6 +175,7 @@ class Service:
         stays when the declaration changes."""
         making, date = Making(self.memory), Dates(self._clock.now)
         clients = Clients(self._settings.trusted_proxies, self._settings.forwarded_header)
+        self.connections = Connections(self._settings.max_connections_per_client, clients)
         self._rates = Rates(self._settings.max_misses_per_client, self._clock.monotonic)
         largest = self._settings.max_target_bytes, self._settings.max_header_bytes
         self._hits = Hits(
@@ -240,6 +242,7 @@ class Service:
             ["l2_too_large", [], self._tier.too_large],
             ["l2_failures", [], self._guard.failed],
             ["misses_refused", [], self._rates.refused],
+            *(["connections_refused", [bound], count] for bound, count in self.connections.refused.items()),
         ]
         gauges = {
             "workers_ready": int(health.ready),

@@ -83,7 +83,7 @@ class Side:
         self.now = clock.now
         self.quick = Counted(self.service.direct if quick else Never())
         self._app = Noting(self.service.app)
-        self._config = server(self._app, settings, self.quick).config
+        self._config = server(self._app, settings, self.quick, self.service.connections).config
         self.state = ServerState()
         self.running = loop.create_task(self.service.run())
 

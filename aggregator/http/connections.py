@@ -7,9 +7,11 @@ from aggregator.networks import counted_as
 
 
 class Connections:
-    """most: of one client at a time; 0 = no bound. A declared proxy has those of many clients, and no bound."""
+    """most: of one client at a time; 0 = no bound. A declared proxy has those of many clients, and no bound.
+    refused: how many were, by the setting that was reached, be it this one or another."""
 
     def __init__(self, most: int = 0, clients: Clients | None = None) -> None:
+        self.refused: Counter[str] = Counter()
         self._most = most
         self._clients = clients or Clients()
         self._open: Counter[str] = Counter()

@@ -41,6 +41,7 @@ COUNTERS = (
         ("mbu", "fragment", "bound"),
     ),
     Family("misses_refused", "Requests whose client had reached max_misses_per_client."),
+    Family("connections_refused", "Connections that were refused, by the setting that was reached.", ("bound",)),
     Family(
         "audits",
         "Views that had been read, held against what their MBUs say, by how long after.",

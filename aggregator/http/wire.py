@@ -11,6 +11,7 @@ from aggregator.http.heads import raw
 from aggregator.http.limited import Limits
 from aggregator.http.negotiation import request_id
 from aggregator.http.patience import Patient
+from aggregator.http.problems import Reply
 from aggregator.http.quick import Quick
 
 # Of a read with many requests in it so much is parsed at a time, since each that waits costs 50 times its own bytes.
@@ -26,9 +27,9 @@ def _no_answer(data: bytes) -> bytes | None:
 class Wire(Patient):
     """A request that comes in one read, with nothing else under way on its connection, is offered to `quick` first."""
 
-    def __init__(self, limits: Limits, quick: Quick, by_client: Connections, **rest: Any) -> None:
+    def __init__(self, limits: Limits, quick: Quick, counts: Connections, **rest: Any) -> None:
         super().__init__(limits, **rest)
-        self._by_client = by_client
+        self._counts = counts
         self._client: str | None = None
         self._quick, self._begin, self._peer = quick, quick.begin, ""
         self._refused = False
@@ -45,21 +46,24 @@ class Wire(Patient):
         self._hits = self._quick.hits_of(self._peer)
         self._answer = self._hits.answer
         if len(self.connections) > self.limits.connections:
-            self.refusal = self._too_many_connections()
-            self._refuse_now()
+            self._refuse_connection("max_connections", self._too_many_connections())
             return
-        self._client = self._by_client.begin(self._peer)
+        self._client = self._counts.begin(self._peer)
         if self._client is None:
-            self.refusal = self._too_many_of_one_client()
-            self._refuse_now()
+            self._refuse_connection("max_connections_per_client", self._too_many_of_one_client())
         else:
             self._rearm(self.timeout_keep_alive)
+
+    def _refuse_connection(self, bound: str, refusal: Reply) -> None:
+        self._counts.refused[bound] += 1
+        self.refusal = refusal
+        self._refuse_now()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Its client may have another one."""
         super().connection_lost(exc)
         if self._client is not None:
-            self._by_client.end(self._client)
+            self._counts.end(self._client)
 
     def data_received(self, data: bytes) -> None:
         """Answer, or feed the parser."""

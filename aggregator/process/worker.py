@@ -20,7 +20,6 @@ from starlette.types import ASGIApp
 from aggregator.app import Service, connect
 from aggregator.declaration.read import Declared, declare, declare_content
 from aggregator.generation import Loading
-from aggregator.http.clients import Clients
 from aggregator.http.connections import Connections
 from aggregator.http.cut_off import told_when_cut_off
 from aggregator.http.limited import Limits
@@ -54,20 +53,21 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def server(app: ASGIApp, settings: Settings, quick: Quick | None = None) -> Server:
+def server(
+    app: ASGIApp, settings: Settings, quick: Quick | None = None, connections: Connections | None = None
+) -> Server:
     """An HTTP server that stops when its `should_exit` is set. app: an ASGI application, which dates its own answers
-    where something quicker is given, and bounds the connections of each client then."""
+    where something quicker is given. connections: counts them, and bounds those of one client; None = no such bound."""
     limits = Limits(
         settings.max_target_bytes,
         settings.max_header_bytes,
         settings.max_header_lines,
         connections=settings.max_connections,
     )
-    clients = Clients(settings.trusted_proxies, settings.forwarded_header)
-    by_client = Connections(settings.max_connections_per_client if quick else 0, clients)
+    counts = Connections() if connections is None else connections
     config = uvicorn.Config(
         told_when_cut_off(app),
-        http=partial(Wire, limits, quick or Never(), by_client),  # type: ignore[arg-type]
+        http=partial(Wire, limits, quick or Never(), counts),  # type: ignore[arg-type]
         ws="none",
         lifespan="off",
         log_config=None,
@@ -90,7 +90,7 @@ async def work(control: socket.socket, listening: socket.socket) -> None:
     source, content, loading = orders["source"], orders["content"], Connecting()
     catalogue = _declared(source, content).catalogue
     service = connect(catalogue, settings, orders["redis_url"], orders["log_url"], orders["hash_key"], loading)
-    http = server(service.app, settings, service.quick)
+    http = server(service.app, settings, service.quick, service.connections)
     answers = _answers(service, http) | {"reload": _reloads(service, source, loading)}
     await _serve(service, http, answer_all(channel, answers), listening, orders["ready_first"])
 

@@ -204,6 +204,7 @@ def test_s20_a_client_has_so_many_connections(on: On) -> None:
         mine[1].leave()
         assert not side.connect(ATTACKER).closed
         _is_refused(side.connect(ATTACKER))
+        assert ["connections_refused", ["max_connections_per_client"], 2] in side.service.snapshot()["counters"]
         await asyncio.sleep(6.0)  # those that are idle are closed by then
         assert [side.connect(ATTACKER).closed for _ in range(4)] == [False] * 3 + [True]
 

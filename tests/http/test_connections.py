@@ -34,6 +34,7 @@ def test_s20_a_connection_too_many_is_refused_before_it_asks(monkeypatch: pytest
             _, headers, problem = split(bytes(third.said))
             assert (headers["retry-after"], headers["connection"], third.closed) == ("1", "close", True)
             assert "max_connections" in problem["detail"]
+            assert ["connections_refused", ["max_connections"], 1] in side.service.snapshot()["counters"]
             first.send(HIT)
             await asyncio.sleep(SETTLED)
             second.leave()
@@ -59,6 +60,8 @@ def test_s20_as_many_connections_as_are_declared_can_be_open(mbu: Mbu, redis_url
             one.sendall(ASKED)
             assert one.recv(12) == b"HTTP/1.1 200"
         refused(running.raw(ASKED), 503)
+        page = running.get("/metrics", admin=True).body.decode()
+        assert 'aggregator_connections_refused_total{bound="max_connections"} 1.0' in page
 
 
 @contextmanager
