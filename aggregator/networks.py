@@ -10,6 +10,8 @@ from aggregator.units import shown
 
 Network = IPv4Network | IPv6Network
 Address = IPv4Address | IPv6Address
+# Bits of `::ffff:0:0`, behind which an IPv4 address is written as IPv6's (RFC 4291, section 2.5.5.2).
+_MAPPED_PREFIX = 96
 
 
 def address_of(text: str) -> Address | None:
@@ -37,9 +39,17 @@ def _parsed(given: Any) -> tuple[Network, ...]:
 
 def _network(text: Any) -> Network:
     try:
-        return text if isinstance(text, Network) else ip_network(str(text).strip())
+        return _of_mapped(text if isinstance(text, Network) else ip_network(str(text).strip()))
     except ValueError as error:
         raise ValueError(f'expected networks such as "10.0.0.0/8" or "2001:db8::/32": {error}') from None
+
+
+def _of_mapped(network: Network) -> Network:
+    """One of IPv4 that is written as IPv6's, as IPv4's, as its addresses are. A shorter prefix than theirs leaves bits
+    of it in the host's part, and is no network."""
+    first = network.network_address
+    mapped = first.ipv4_mapped if isinstance(first, IPv6Address) else None
+    return network if mapped is None else IPv4Network((mapped, network.prefixlen - _MAPPED_PREFIX))
 
 
 # By commas in a flag or a variable, a list in a file.

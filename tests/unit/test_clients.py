@@ -65,7 +65,7 @@ def test_so_is_one_that_writes_forwarded(said: str, client: str) -> None:
     assert clients.of(STRANGER, fields) == STRANGER
 
 
-@pytest.mark.parametrize("given", ["10.0.0.1/8", "10.0.0.0/33", "proxy.example", "", "10.0.0.0/8;::1"])
+@pytest.mark.parametrize("given", ["10.0.0.1/8", "10.0.0.0/33", "proxy.example", "", "10.0.0.0/8;::1", "::ffff:0:0/95"])
 def test_what_is_no_network_is_refused(given: str) -> None:
     """With what one looks like."""
     with pytest.raises(Mistaken, match=r'trusted_proxies: expected networks such as "10\.0\.0\.0/8"'):
@@ -79,6 +79,13 @@ def test_a_list_in_the_file_and_a_text_in_a_variable_are_the_same() -> None:
     """And one address is a network of one."""
     said = Settings.model_validate({"trusted_proxies": ["10.0.0.0/8", "::1"]})
     assert load_settings({}, {}, said) == load_settings({}, {"AGGREGATOR_TRUSTED_PROXIES": "10.0.0.0/8,::1/128"})
+
+
+def test_a_network_of_ipv4_can_be_written_as_ipv6s() -> None:
+    """It is the same one, as such an address is."""
+    said = Settings.model_validate({"trusted_proxies": ["::ffff:10.0.0.0/104", "::ffff:192.0.2.1", "::ffff:0:0/96"]})
+    assert [str(network) for network in said.trusted_proxies] == ["10.0.0.0/8", "192.0.2.1/32", "0.0.0.0/0"]
+    assert Clients(said.trusted_proxies[:1]).is_proxy("::ffff:10.0.0.1")
 
 
 def _service(networks: list[str]) -> Any:
