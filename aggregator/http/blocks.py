@@ -9,7 +9,7 @@ from aggregator.http.cors import Sharing, origin_of
 from aggregator.http.forms import FORMS, own_copies, wanted
 from aggregator.http.heads import lines
 from aggregator.http.inputs import InputReader
-from aggregator.http.negotiation import request_id
+from aggregator.http.negotiation import is_id
 from aggregator.identity.viewer import Unverified, Viewer
 from aggregator.model.address import Addresses
 from aggregator.model.position import MIN_POSITION
@@ -41,9 +41,9 @@ class Block:
 
     form: the one that the client takes best. copies: see `own_copies`. suffixes: what may stand behind its target in an
     address, if anything does. until: when it has to be read again, fleet seconds. request_id: the client's own and the
-    end of its line, None = it has none. authorization, viewer: where a viewer decides, the place of what they sent in
-    the block, which holds it once only, and who they were when it was last looked at. sharing: header lines for a page
-    of its origin. unlike: has it something that most requests have not?
+    end of its line, empty = what it sent is no id, None = it sent none. authorization, viewer: where a viewer decides,
+    the place of what they sent in the block, which holds it once only, and who they were when it was last looked at.
+    sharing: header lines for a page of its origin. unlike: has it something that most requests have not?
     """
 
     form: str
@@ -132,7 +132,7 @@ class Blocks:
         form = wanted(headers.get(b"accept", b"").decode("latin-1"), headers.get(b"accept-encoding", b""))
         had = own_copies(headers[b"if-none-match"].decode("latin-1")) if b"if-none-match" in headers else _NO_COPIES
         given = headers.get(b"x-request-id")
-        own = None if given is None else request_id(given).encode() + b"\r\n"
+        own = None if given is None else _line_of(given)
         shared = lines(self._sharing.fields(origin_of(headers))) if b"origin" in headers else b""
         return Block(form, had, tuple(suffixes), until, own, authorization, viewer, shared)
 
@@ -142,6 +142,10 @@ class Blocks:
     def _proved_until(self, viewer: Viewer | Unverified | None) -> float:
         expires = viewer.until if isinstance(viewer, Viewer) else inf
         return min(expires, floor(self._now()) + _PROVED_FOR)
+
+
+def _line_of(given: bytes) -> bytes:
+    return given + b"\r\n" if is_id(given) else b""
 
 
 def _place(raw: bytes, value: bytes) -> slice:

@@ -9,15 +9,12 @@ from aggregator.events import Tally
 from aggregator.http.blocks import Block, Blocks
 from aggregator.http.forms import usable_copy
 from aggregator.http.heads import Template, template
+from aggregator.http.ids import IDS
 from aggregator.http.making import Making
-from aggregator.http.negotiation import ID_PREFIX
 from aggregator.model.held import Form, Held
 from aggregator.model.ledger import Ledger
 from aggregator.tiers.memory import MemoryTier
 
-# A request id ends with a count, of which this many steps are texts made once: to format each costs more than to find
-# the view.
-_STEPS = [b"%03x\r\n" % step for step in range(0x1000)]
 _NAMED = b"\r\nx-request-id: "
 
 
@@ -54,7 +51,6 @@ class Hits:
         # Floats, as what they are compared with: an int and a float are compared in five times the instructions.
         self._second, self._ends, self._whole_second = 0.0, 0.0, 0
         self._told: list[Form | Held] = []
-        self._round = 0
         self._steps: Iterator[bytes] = iter(())
         self._date = self._ok = self._not_modified = b""
 
@@ -130,7 +126,7 @@ class Hits:
         copies = block.copies.get(held.digest)
         had = usable_copy(copies, form.name, block.form) if copies else None
         start = self._ok if had is None else self._not_modified
-        if block.request_id is not None:
+        if block.request_id:
             start, step = start[: start.rindex(_NAMED) + len(_NAMED)], block.request_id
         if block.sharing:
             step += block.sharing
@@ -168,11 +164,12 @@ class Hits:
         self._told.clear()
 
     def _next_round(self) -> bytes:
-        self._round += 1
-        self._steps = iter(_STEPS)
+        """The first step of a round of request ids, or the next where another request has begun it."""
+        step = IDS.step()
+        self._steps = IDS.steps
         self._start()
-        return next(self._steps)
+        return step
 
     def _start(self) -> None:
-        begun = b"%b%b%b%05x" % (self._date, _NAMED, ID_PREFIX, self._round)
+        begun = b"".join((self._date, _NAMED, IDS.begun))
         self._ok, self._not_modified = b"HTTP/1.1 200 OK" + begun, b"HTTP/1.1 304 Not Modified" + begun

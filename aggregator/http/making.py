@@ -55,7 +55,7 @@ class Making:
 
     def _make_behind(self, held: Held, name: str) -> None:
         work = (held.key, name)
-        if work in self._under_way or len(self._under_way) >= _MOST or not worth(held.body):
+        if work in self._under_way or len(self._under_way) >= _MOST or not self._may_be_coded(held):
             return
         self._under_way.add(work)
         loop = asyncio.get_running_loop()
@@ -64,6 +64,10 @@ class Making:
         else:
             making = loop.run_in_executor(None, partial(made, name, held.body))
             making.add_done_callback(lambda made: self._done(held, name, made.result))
+
+    def _may_be_coded(self, held: Held) -> bool:
+        """Not where nothing may be told of the cache: only who comes later would get it."""
+        return held.screen.tells_cache and worth(held.body)
 
     def _done(self, held: Held, name: str, result: Callable[[], bytes | None]) -> None:
         self._under_way.discard((held.key, name))

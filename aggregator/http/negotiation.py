@@ -1,8 +1,8 @@
 """What a client asks for besides the screen: MessagePack (Accept), and a request id."""
 
 import re
-import secrets
-from itertools import count
+
+from aggregator.http.ids import IDS
 
 MSGPACK = ("application/msgpack", "application/vnd.msgpack", "application/x-msgpack")
 # What JSON is called, the most exact first.
@@ -30,11 +30,12 @@ def _weighted(media: str) -> tuple[str, float]:
         return name, 0.0
 
 
-# Of this process, so that two do not give the same id; hits count on their own.
-ID_PREFIX = secrets.token_hex(4).encode()
-_ids = map(f"{secrets.token_hex(4)}%08x".__mod__, count())
+def is_id(given: bytes) -> bool:
+    """Is it an id that a client may give its request?"""
+    return _REQUEST_ID.fullmatch(given) is not None
 
 
 def request_id(given: bytes | None) -> str:
-    """The client's own id if it is one, else a new one: eight digits of this process, and a count."""
-    return given.decode() if given and _REQUEST_ID.fullmatch(given) else next(_ids)
+    """The client's own id if it is one, else a new one, which is counted either way: it is for hits."""
+    new = IDS.new()
+    return given.decode() if given and is_id(given) else new

@@ -4,6 +4,7 @@ import asyncio
 import random
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import brotli
@@ -17,7 +18,7 @@ from aggregator.http.making import Making
 from aggregator.model.held import Form, Held
 from aggregator.model.ledger import Ledger
 from aggregator.model.position import ORIGIN
-from aggregator.model.screen import Slot
+from aggregator.model.screen import Screen, Slot
 from aggregator.model.view import View, digest_of
 from aggregator.tiers.memory import FORM_OVERHEAD, LARGEST_SHARE, VIEW_OVERHEAD, MemoryTier
 from cache_policies.eviction.lru import Lru
@@ -46,9 +47,9 @@ class Bench:
         self._original: Callable[[str, bytes], bytes | None] = making.made
         monkeypatch.setattr(making, "made", self._counted)
 
-    def put(self, body: bytes = BODY, address: bytes = b"/home/42") -> Held:
+    def put(self, body: bytes = BODY, address: bytes = b"/home/42", screen: Screen = HOME) -> Held:
         """Hold a view."""
-        held = self.memory.put(HOME, address, view(body))
+        held = self.memory.put(screen, address, view(body))
         assert held
         return held
 
@@ -100,6 +101,14 @@ def test_msgpack_is_made_at_once_and_its_coding_behind(bench: Bench) -> None:
         assert bench.made == ["msgpack", "msgpack-br"]
 
     asyncio.run(story())
+
+
+@pytest.mark.parametrize(("form", "given"), [("br", ""), ("msgpack-br", "msgpack")])
+def test_s30_of_a_screen_that_tells_nothing_of_the_cache_no_coding_is_made(bench: Bench, form: str, given: str) -> None:
+    """Only who comes later would get it. MessagePack is made at once, so that it tells nothing."""
+    held = bench.put(screen=replace(HOME, tells_cache=False))
+    assert [bench.making.best(held, form).name for _ in range(2)] == [given] * 2
+    assert len(bench.making) == 0
 
 
 @pytest.mark.parametrize(("body", "form"), [(b'{"data":{}}', "br"), (BODY[:1_023], "zstd")])
