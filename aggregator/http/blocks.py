@@ -7,7 +7,6 @@ from math import floor, inf
 
 from aggregator.http.cors import Sharing, origin_of
 from aggregator.http.forms import FORMS, own_copies, wanted
-from aggregator.http.heads import lines
 from aggregator.http.inputs import InputReader
 from aggregator.http.negotiation import is_id
 from aggregator.identity.viewer import Unverified, Viewer
@@ -133,7 +132,7 @@ class Blocks:
         had = own_copies(headers[b"if-none-match"].decode("latin-1")) if b"if-none-match" in headers else _NO_COPIES
         given = headers.get(b"x-request-id")
         own = None if given is None else _line_of(given)
-        shared = lines(self._sharing.fields(origin_of(headers))) if b"origin" in headers else b""
+        shared = self._sharing.lines(origin_of(headers))
         return Block(form, had, tuple(suffixes), until, own, authorization, viewer, shared)
 
     def _viewer(self, raw: bytes, authorization: slice | None) -> Viewer | Unverified | None:

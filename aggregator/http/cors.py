@@ -6,6 +6,7 @@ No answer is kept with them: they are put in front of what is kept, by the Origi
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from aggregator.http.heads import lines
 from aggregator.http.problems import Reply, problem
 from aggregator.http.slots import HEADER
 from aggregator.model.cors import Cors
@@ -28,10 +29,9 @@ class Sharing:
         cache = ["age", "cache-status"] if any(screen.tells_cache for screen in screens) else []
         challenge = ["www-authenticate"] if any(screen.claims for screen in screens) else []
         credentials = {"access-control-allow-credentials": "true"} if cors and cors.credentials else {}
-        self._read = {
-            **credentials,
-            "access-control-expose-headers": ", ".join([*slots, *cache, *_EXPOSED, *challenge]),
-        }
+        read = {**credentials, "access-control-expose-headers": ", ".join([*slots, *cache, *_EXPOSED, *challenge])}
+        self._fields = {one: {"access-control-allow-origin": one, **read} for one in (cors.origins if cors else ())}
+        self._lines = {one: lines(fields) for one, fields in self._fields.items()}
         sent = {name: None for screen in screens for name in screen.deciding_headers if name != "cookie"}
         self._asked = {
             "access-control-allow-methods": "GET, HEAD",
@@ -41,8 +41,11 @@ class Sharing:
 
     def fields(self, origin: str) -> dict[str, str]:
         """What an answer says to a page of the origin; nothing where that may not read it."""
-        allowed = self._cors.allowed(origin) if self._cors else None
-        return {"access-control-allow-origin": allowed, **self._read} if allowed else {}
+        return self._fields.get(self._allowed(origin), {})
+
+    def lines(self, origin: str) -> bytes:
+        """The same as it goes on the wire; one object for all who are told the same, since blocks keep it."""
+        return self._lines.get(self._allowed(origin), b"")
 
     def shared(self, reply: Reply, origin: str) -> Reply:
         """The reply to a request of the origin, with what it says to it, and that it depends on it."""
@@ -59,6 +62,9 @@ class Sharing:
         if self._cors.allowed(origin_of(headers)) is None:
             return problem(403, "Pages of this origin may not read answers; [cors] origins declares which may.")
         return Reply(200, b"", self._asked)
+
+    def _allowed(self, origin: str) -> str:
+        return (self._cors.allowed(origin) if self._cors else None) or ""
 
 
 def origin_of(headers: Headers) -> str:

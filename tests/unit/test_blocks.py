@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from aggregator.http.blocks import Block, Blocks, read_headers
+from aggregator.http.cors import Sharing
 from aggregator.http.inputs import InputReader
 from aggregator.identity.viewers import Viewers
 from aggregator.model.address import Addresses
 from aggregator.model.catalogue import Secret, ViewerKey
+from aggregator.model.cors import Cors
 from aggregator.model.route import Route
 from aggregator.model.screen import Screen, Slot
 from aggregator.model.template import Template
@@ -20,6 +22,7 @@ from tests.world import fragment, screen
 
 OPEN = screen(Slot("feed", fragment("feed")))
 DIGEST = "0123456789abcdef" * 2
+ORIGINS = ("https://a.example", "https://b.example")
 
 
 def asking(name: str, path: str, **declared: tuple[str, ...]) -> Screen:
@@ -40,7 +43,8 @@ class Reading:
     def __init__(self, *screens: Screen, keys: tuple[ViewerKey, ...] = (), **bounds: int) -> None:
         self.now, self.reads = NOW, 0
         reader = InputReader(Viewers(keys, self.time), lambda value: f"hash of {value}")
-        self.blocks = Blocks(reader, Addresses(screens or (OPEN,)), self.time, **bounds)
+        sharing = Sharing(Cors(ORIGINS))
+        self.blocks = Blocks(reader, Addresses(screens or (OPEN,)), self.time, sharing=sharing, **bounds)
         self.blocks._read = self._counting(self.blocks._read)
 
     def time(self) -> float:
@@ -323,6 +327,18 @@ def test_a_token_is_kept_once(key: ViewerKey) -> None:
         tracemalloc.stop()
     assert len(reading.blocks) == count
     assert taken / count < 2_900
+
+
+@pytest.mark.parametrize("origin", ORIGINS)
+def test_what_pages_of_an_origin_are_told_is_kept_once(origin: str) -> None:
+    """Whatever else their blocks say."""
+    reading = Reading()
+    one, other = (reading.read(f"Origin: {origin}", f"X-A: {number}") for number in range(2))
+    assert one
+    assert other
+    assert one is not other
+    assert one.sharing.startswith(f"access-control-allow-origin: {origin}\r\n".encode())
+    assert one.sharing is other.sharing
 
 
 def test_leeway_is_added_to_the_expiry(key: ViewerKey) -> None:
