@@ -32,7 +32,9 @@ class Sharing:
         read = {**credentials, "access-control-expose-headers": ", ".join([*slots, *cache, *_EXPOSED, *challenge])}
         self._fields = {one: {"access-control-allow-origin": one, **read} for one in (cors.origins if cors else ())}
         self._lines = {one: lines(fields) for one, fields in self._fields.items()}
-        sent = {name: None for screen in screens for name in screen.deciding_headers if name != "cookie"}
+        # Those, too, that no slot uses: a page that sends them would be stopped by its browser.
+        declared = [name for screen in screens for name in (*screen.deciding_headers, *screen.headers)]
+        sent = {name: None for name in declared if name != "cookie"}
         self._asked = {
             "access-control-allow-methods": "GET, HEAD",
             "access-control-allow-headers": ", ".join({**sent, **dict.fromkeys(_SENT)}),

@@ -40,9 +40,9 @@ def shared(text: str) -> tuple[Any, Any]:
 
 
 def test_what_screens_declare_may_be_sent_and_what_they_tell_may_be_read() -> None:
-    """Of all of them together; what no slot uses is not read, and what is not told cannot be."""
+    """Of all of them together, also what no slot uses: it does no harm; what is not told cannot be read."""
     ours = "if-none-match, x-request-id, aggregator-min-position"
-    sent = f"authorization, x-key, accept-language, {ours}"
+    sent = f"authorization, x-key, accept-language, x-unused, {ours}"
     assert shared(DECLARED) == ("etag, retry-after, x-request-id, www-authenticate", sent)
     told = "aggregator-slots, age, cache-status, etag, retry-after, x-request-id, www-authenticate"
     assert shared(DECLARED + ALL) == (told, sent)
