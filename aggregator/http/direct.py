@@ -142,7 +142,7 @@ class Direct:
             try:
                 answer = await asked.offer.screens.composed(sought, entry)
             except asyncio.CancelledError:
-                done(self._raw(asked, cut_off()))
+                done(self._raw(asked, cut_off("HEAD" if asked.head else "GET")))
                 raise
             except Exception:
                 done(self._defect(asked))

@@ -1,5 +1,6 @@
 """The public listener's application: every declared screen at its path, and health."""
 
+import asyncio
 from collections.abc import Callable
 from functools import cache, partial
 
@@ -10,6 +11,7 @@ from aggregator.engine.serve import Sought
 from aggregator.http.access import AccessLog
 from aggregator.http.clients import Clients
 from aggregator.http.cors import origin_of
+from aggregator.http.cut_off import cut_off
 from aggregator.http.health import HEALTH_PATHS, Examine, health_reply
 from aggregator.http.inputs import Headers
 from aggregator.http.making import Making
@@ -66,6 +68,8 @@ class PublicApp:
     async def _guarded(self, offer: Offer, scope: Scope, headers: Headers) -> Reply:
         try:
             return await self._reply(offer, scope, headers)
+        except asyncio.CancelledError:
+            return cut_off(scope["method"])
         except Exception:
             return defect(scope["raw_path"].decode("latin-1"))
 

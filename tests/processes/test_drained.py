@@ -22,7 +22,12 @@ POST = (
     f"POST /invalidations HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {KEY['PROOF_KEY']}\r\n"
     f"content-length: {len(BODY)}\r\n\r\n"
 ).encode()
-GET = b"GET /home/42 HTTP/1.1\r\nhost: x\r\n\r\n"
+PAGE = "https://a.example"
+GET = f"GET /home/42 HTTP/1.1\r\nhost: x\r\norigin: {PAGE}\r\nx-request-id: mine\r\n\r\n".encode()
+FIELDS = [
+    *("access-control-allow-origin", "access-control-expose-headers", "cache-control", "connection", "content-length"),
+    *("content-type", "date", "retry-after", "vary", "x-request-id"),
+]
 
 
 class Asking:
@@ -45,12 +50,18 @@ class Asking:
 
     def answer(self) -> tuple[int, bytes]:
         """Its status, and its body, when the connection ends; 0 if it ends without an answer."""
+        status, _, body = self.whole()
+        return status, body
+
+    def whole(self) -> tuple[int, dict[str, str], bytes]:
+        """The same, and its fields between."""
         said = b""
         with self._connection, suppress(ConnectionError):
             while piece := self._connection.recv(65_536):
                 said += piece
         head, _, body = said.partition(b"\r\n\r\n")
-        return (int(head.split(b" ")[1]) if head else 0), body
+        start, *lines = head.decode().split("\r\n")
+        return (int(start.split(" ")[1]) if start else 0), dict(line.split(": ", 1) for line in lines), body
 
 
 @pytest.fixture
@@ -62,9 +73,9 @@ def mbu() -> Iterator[Mbu]:
 
 
 @contextmanager
-def stopping(mbu: Mbu, redis_url: str, *flags: str) -> Iterator[Running]:
-    """A service that is to end with 0, and has nothing to say about it."""
-    with Running(declaration(mbu.url), redis_url, env=KEY, flags=flags) as service:
+def stopping(mbu: Mbu, redis_url: str, *flags: str, more: str = "") -> Iterator[Running]:
+    """A service that is to end with 0, and has nothing to say about it. more: of its declaration."""
+    with Running(declaration(mbu.url) + more, redis_url, env=KEY, flags=flags) as service:
         yield service
         assert service.terminate() == 0
         assert "Traceback" not in service.stderr
@@ -140,20 +151,31 @@ def test_r39_an_append_that_nothing_is_heard_of_is_said_to_be_unknown(mbu: Mbu, 
     assert b"twice does no harm" in body
 
 
-@pytest.mark.parametrize(
-    ("listener", "pieces"), [("url", [GET]), ("url", [GET[:5], GET[5:]]), ("admin_url", [POST + BODY[:5]])]
-)
-def test_r39_what_is_not_done_in_time_is_told_so(listener: str, pieces: list[bytes], mbu: Mbu, redis_url: str) -> None:
-    """Whichever way it came; a screen whose MBU hangs, an invalidation whose body does not come."""
-    with stopping(mbu, redis_url) as service:
+@pytest.mark.parametrize("pieces", [[GET], [GET[:5], GET[5:]]], ids=["direct", "parsed"])
+def test_r39_a_screen_that_is_not_there_in_time_is_told_so(pieces: list[bytes], mbu: Mbu, redis_url: str) -> None:
+    """Whichever way it came, with all that an answer has, and that asking again does no harm; its MBU hangs."""
+    shared = f'[cors]\norigins = ["{PAGE}"]\n'
+    with stopping(mbu, redis_url, more=shared) as service:
         mbu.hold(HOME)
-        asking = Asking(getattr(service, listener), *pieces)
-        if listener == "url":
-            until(lambda: mbu.calls[HOME], "it asked nobody")
+        asking = Asking(service.url, *pieces)
+        until(lambda: mbu.calls[HOME], "it asked nobody")
+        told(service)
+        status, fields, body = asking.whole()
+        assert (status, orjson.loads(body)["status"]) == (503, 503)
+        assert b"Nothing is lost" in body
+        assert sorted(fields) == FIELDS
+        assert (fields["x-request-id"], fields["access-control-allow-origin"]) == ("mine", PAGE)
+        mbu.release(HOME)
+
+
+def test_r39_an_invalidation_that_is_not_done_in_time_is_told_so(mbu: Mbu, redis_url: str) -> None:
+    """Its body does not come."""
+    with stopping(mbu, redis_url) as service:
+        asking = Asking(service.admin_url, POST + BODY[:5])
         told(service)
         status, body = asking.answer()
         assert (status, orjson.loads(body)["status"]) == (503, 503)
-        mbu.release(HOME)
+        assert b"may be done or not" in body
 
 
 def test_a_publisher_that_leaves_leaves_no_traceback(mbu: Mbu, redis_url: str) -> None:
