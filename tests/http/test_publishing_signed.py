@@ -114,46 +114,52 @@ def other(sent: Sent, **changed: str) -> Sent:
     return sent._replace(headers={**sent.headers, **{name.replace("_", "-"): text for name, text in changed.items()}})
 
 
-def wrong_requests() -> dict[str, tuple[Sent, str]]:
-    """What must be refused, by why; and where it is sent."""
-    good = signed()
-    inputs, signature = good.headers["Signature-Input"], good.headers["Signature"]
-    keyless = {"Signature-Input": inputs, "Content-Digest": good.headers["Content-Digest"]}
-    at = "/invalidations"
-    cases = {
-        "another secret": signed(key=b"f" * 32),
-        "no nonce": signed(nonce=None),
-        "a short nonce": signed(nonce="x" * 15),
-        "a long nonce": signed(nonce="x" * 129),
-        "another publisher's tag": signed(tag="post:1"),
-        "the wildcard": signed(tag="*"),
-        "a tag in capitals": signed(tag="USER:1"),
+# What is signed in another way than it has to be.
+WRONGLY_SIGNED: dict[str, dict[str, Any]] = {
+    "another secret": {"key": b"f" * 32},
+    "the PEM as a secret": {"key": PEM},
+    "no nonce": {"nonce": None},
+    "a short nonce": {"nonce": "x" * 15},
+    "a long nonce": {"nonce": "x" * 129},
+    "another publisher's tag": {"tag": "post:1"},
+    "the wildcard": {"tag": "*"},
+    "a tag in capitals": {"tag": "USER:1"},
+    "the method is not signed": {"covered_component_ids": COVERED[1:]},
+    "the path is not signed": {"covered_component_ids": ("@method", "@query", "content-digest")},
+    "the query is not signed": {"covered_component_ids": ("@method", "@path", "content-digest")},
+    "the digest is not signed": {"covered_component_ids": COVERED[:3], "body": None},
+    "signed for another path": {"target": "/elsewhere"},
+    "signed for a dry run": {"target": "/invalidations?dry-run"},
+    "too old": {"at": -70.0},
+    "much too old": {"at": -86_400.0},
+    "too new": {"at": 70.0},
+    "expired": {"expires": datetime.fromtimestamp(time.time() - 10, UTC)},
+}
+# What its Signature-Input says, and what it is made to say.
+OTHER_INPUTS = {
+    "alg none": ("hmac-sha256", "none"),
+    "alg empty": ("hmac-sha256", ""),
+    "alg ed25519": ("hmac-sha256", "ed25519"),
+    "another keyid": ('"users"', '"posts"'),
+    "a keyid in capitals": ('"users"', '"USERS"'),
+    "an unknown keyid": ('"users"', '"nobody"'),
+    "unicode digits": ("created=1", "created=\u00b9"),
+    "created a text": ("created=", 'created="x";x='),
+}
+
+
+def altered(good: Sent) -> dict[str, Sent]:
+    """What was signed well, and then changed, by how."""
+    inputs, signature, digest = (good.headers[name] for name in ("Signature-Input", "Signature", "Content-Digest"))
+    said = {why: other(good, Signature_Input=inputs.replace(*change)) for why, change in OTHER_INPUTS.items()}
+    return said | {
         "a truncated body": good._replace(body=good.body[:-1]),
         "a body with more": good._replace(body=good.body + b" "),
         "another body": good._replace(body=good.body.replace(b"user:1", b"user:2")),
         "no body": good._replace(body=b""),
-        "no signature": good._replace(headers=keyless),
+        "no signature": good._replace(headers={"Signature-Input": inputs, "Content-Digest": digest}),
         "no input": good._replace(headers={"Signature": signature}),
-        "the method is not signed": signed(covered_component_ids=COVERED[1:]),
-        "the path is not signed": signed(covered_component_ids=("@method", "@query", "content-digest")),
-        "the query is not signed": signed(covered_component_ids=("@method", "@path", "content-digest")),
-        "the digest is not signed": signed(covered_component_ids=COVERED[:3], body=None),
-        "signed for another path": signed(target="/elsewhere"),
-        "signed for a dry run": signed(target=f"{at}?dry-run"),
-        "too old": signed(at=-70.0),
-        "much too old": signed(at=-86_400.0),
-        "too new": signed(at=70.0),
-        "expired": signed(expires=datetime.fromtimestamp(time.time() - 10, UTC)),
-        "alg none": other(good, Signature_Input=inputs.replace("hmac-sha256", "none")),
-        "alg empty": other(good, Signature_Input=inputs.replace("hmac-sha256", "")),
-        "alg ed25519": other(good, Signature_Input=inputs.replace("hmac-sha256", "ed25519")),
-        "another keyid": other(good, Signature_Input=inputs.replace('"users"', '"posts"')),
-        "a keyid in capitals": other(good, Signature_Input=inputs.replace('"users"', '"USERS"')),
-        "an unknown keyid": other(good, Signature_Input=inputs.replace('"users"', '"nobody"')),
         "a key sent, not signed with": good._replace(headers={"authorization": f"Bearer {SECRET.decode()}"}),
-        "the PEM as a secret": signed(key=PEM),
-        "unicode digits": other(good, Signature_Input=inputs.replace("created=1", "created=\u00b9")),
-        "created a text": other(good, Signature_Input=inputs.replace("created=", 'created="x";x=')),
         "a signature twice": other(good, Signature=f"{signature}, {signature}"),
         "two labels": other(good, Signature_Input=f"{inputs}, b={inputs.partition('=')[2]}"),
         "another label": other(good, Signature=signature.replace("pyhms", "b")),
@@ -162,7 +168,13 @@ def wrong_requests() -> dict[str, tuple[Sent, str]]:
         "a digest in MD5": other(good, Content_Digest="md5=:AAAAAAAAAAAAAAAAAAAAAA==:"),
         "another host's URL": other(good, host="a b", Signature=signature.replace(":", ":A", 1)),
     }
-    return {why: (sent, at) for why, sent in cases.items()} | {"sent as a dry run": (signed(), f"{at}?dry-run")}
+
+
+def wrong_requests() -> dict[str, tuple[Sent, str]]:
+    """What must be refused, by why; and where it is sent."""
+    wrong = {why: signed(**options) for why, options in WRONGLY_SIGNED.items()} | altered(signed())
+    sent = {why: (one, "/invalidations") for why, one in wrong.items()}
+    return sent | {"sent as a dry run": (signed(), "/invalidations?dry-run")}
 
 
 @pytest.mark.parametrize("why", wrong_requests())
