@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from redis.asyncio import ConnectionPool, Redis, RedisCluster
 from redis.asyncio.cluster import ClusterNode
 from redis.asyncio.connection import parse_url
-from redis.exceptions import RedisError
+from redis.exceptions import RedisClusterException, RedisError
 
 from aggregator.model.address import told_behind
 from aggregator.servers.connections import lead
@@ -19,6 +19,8 @@ _AT_ONCE = 500
 # Seconds.
 _FIND_WITHIN = 1.0
 _KINDS = ("fragment", "view")
+# Where no node answers redis-py raises what is no RedisError of its own.
+_AWAY = (RedisError, RedisClusterException, OSError)
 
 
 async def unlist(url: str, namespace: str, viewer: str) -> None:
@@ -28,7 +30,7 @@ async def unlist(url: str, namespace: str, viewer: str) -> None:
             listed = [address async for address, _ in client.zscan_iter(hot_key(namespace), count=_AT_ONCE)]
             if theirs := [address for address in listed if viewer in (told_behind(address) or ())]:
                 await client.zrem(hot_key(namespace), *theirs)
-    except (RedisError, OSError) as error:
+    except _AWAY as error:
         raise TierUnavailable(f"L2 cannot be reached: {error}") from None
 
 
@@ -40,7 +42,7 @@ async def erase(url: str, namespace: str, tag: str) -> int:
     try:
         async with _client(url) as client:
             return sum([await _erase(client, names, tag) async for names in _entries(client, namespace)])
-    except (RedisError, OSError) as error:
+    except _AWAY as error:
         raise TierUnavailable(f"L2 cannot be reached: {error}") from None
 
 

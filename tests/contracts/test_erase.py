@@ -47,9 +47,10 @@ def test_what_is_a_viewers_own_leaves_the_hot_list(clean_redis_url: str) -> None
         assert client.zcard("other:hot") == 1
 
 
-def test_where_l2_is_away_it_is_said() -> None:
+@pytest.mark.parametrize("url", ["redis://127.0.0.1:1", "redis+cluster://127.0.0.1:1,127.0.0.1:2"])
+def test_where_l2_is_away_it_is_said(url: str) -> None:
     """Nobody takes it for erased."""
     with pytest.raises(TierUnavailable, match="L2 cannot be reached"):
-        asyncio.run(unlist("redis://127.0.0.1:1", "test", "anna"))
+        asyncio.run(unlist(url, "test", "anna"))
     with pytest.raises(TierUnavailable, match="L2 cannot be reached"):
-        asyncio.run(erase("redis://127.0.0.1:1", "test", "viewer:anna"))
+        asyncio.run(erase(url, "test", "viewer:anna"))
