@@ -31,6 +31,12 @@ def redirect_of(reply: Any, asked: Address) -> Redirect | None:
     return None
 
 
+def owner_in(reply: Sequence[Any], name: str, asked: Address) -> Address | None:
+    """Who has the key of this name by what a node that was `asked` says to CLUSTER SLOTS; None where nobody has it."""
+    slot = key_slot(name.encode())
+    return next((_master(one, asked) for one in reply if one[0] <= slot <= one[1]), None)
+
+
 class SlotMap:
     """Before anything is known one node has all slots: it says itself what it has not."""
 
@@ -51,10 +57,15 @@ class SlotMap:
 
     def take(self, reply: Sequence[Any], asked: Address) -> None:
         """Take over what a node that was `asked` says to CLUSTER SLOTS. A slot that nobody has stays where it was."""
-        for first, last, master, *_ in reply:
-            host, port = master[:2]
-            address = _host((host or b"").decode(), asked), port
-            self._owners[first : last + 1] = [address] * (last + 1 - first)
+        for one in reply:
+            first, last = one[:2]
+            self._owners[first : last + 1] = [_master(one, asked)] * (last + 1 - first)
+
+
+def _master(one: Sequence[Any], asked: Address) -> Address:
+    """Of one range of slots."""
+    host, port = one[2][:2]
+    return _host((host or b"").decode(), asked), port
 
 
 def _host(told: str, asked: Address) -> str:
