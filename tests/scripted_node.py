@@ -31,6 +31,11 @@ class ScriptedNode:
         finally:
             await end(server, self._talks, self._opened)
 
+    @property
+    def connections(self) -> int:
+        """How many were made to it so far."""
+        return len(self._opened)
+
     def say(self, what: bytes) -> None:
         """Say it to everybody who has connected."""
         for writer in self._opened:

@@ -40,6 +40,7 @@ class Cluster:
         self._known = False
         self._learning: asyncio.Task[None] | None = None
         self._nodes: dict[Address, _Node] = {}
+        self._closed = False
 
     def get(self, keys: Sequence[str], read: Callable[[list[bytes | None]], T]) -> "asyncio.Future[T]":
         """As `Pipeline.get`."""
@@ -59,8 +60,10 @@ class Cluster:
 
     async def close(self) -> None:
         """Give up what is under way, and the connections."""
+        self._closed = True  # what is given up is lost: nothing is to be learnt from that
         if self._learning:
             self._learning.cancel()
+            await asyncio.gather(self._learning, return_exceptions=True)
         for node in [*self._nodes.values()]:
             await node.pipeline.close()
 
@@ -82,7 +85,7 @@ class Cluster:
         return self._node(redirect.to).link
 
     def _learn(self, lost: Address | None = None) -> None:
-        if self._learning is None or self._learning.done():
+        if not self._closed and (self._learning is None or self._learning.done()):
             self._learning = asyncio.get_running_loop().create_task(self._ask(lost))
 
     async def _ask(self, lost: Address | None) -> None:

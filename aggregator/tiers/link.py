@@ -14,18 +14,22 @@ _CLOSED = ConnectionError("it is closed")
 
 class Link:
     """What is sent while there is no connection waits for it, and fails if it cannot be made; the next one tries
-    again."""
+    again. Once it is closed whatever is sent fails."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
         self._connection = Connection(server.reply_within)
         self._waiting: list[tuple[Sequence[Call], Back]] = []
         self._connecting: asyncio.Task[None] | None = None
+        self._closed = False
 
     def send(self, calls: Sequence[Call], back: Back) -> None:
         """Send calls, at least one, and call `back` with their replies, or with why there are none."""
         if self._connection.open and self._connecting is None:
             self._connection.send(calls, back)
+            return
+        if self._closed:
+            asyncio.get_running_loop().call_soon(back, _CLOSED)
             return
         self._waiting.append((calls, back))
         if self._connecting is None:
@@ -33,6 +37,7 @@ class Link:
 
     async def close(self) -> None:
         """Give up what is under way, and the connection."""
+        self._closed = True
         if self._connecting:
             self._connecting.cancel()
             await asyncio.gather(self._connecting, return_exceptions=True)

@@ -15,6 +15,7 @@ from hiredis import ReplyError
 from aggregator.tiers.link import Link
 from aggregator.tiers.server import Call, Server
 from tests.certificates import certificate
+from tests.scripted_node import ScriptedNode
 from tests.servers import Valkey, unlimited, valkey
 
 PING: Sequence[Call] = [("PING",)]
@@ -221,6 +222,20 @@ def test_closing_tells_everybody(clean_redis_url: str) -> None:
             await asyncio.sleep(0)
             await link.close()
             assert isinstance(await waiting, OSError)
+
+    asyncio.run(main())
+
+
+def test_what_is_sent_behind_closing_fails_and_connects_nowhere() -> None:
+    """Whether there was a connection or not."""
+
+    async def main() -> None:
+        async with ScriptedNode(b"+PONG\r\n").listening() as node, asyncio.timeout(20):
+            link = Link(Server(port=node.port, host="127.0.0.1"))
+            for _ in range(2):
+                await link.close()
+                assert str(await said(link, [("PING",)])) == "it is closed"
+            assert not node.connections
 
     asyncio.run(main())
 
