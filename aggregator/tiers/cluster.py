@@ -10,7 +10,7 @@ from aggregator.servers.slots import Redirect, SlotMap
 from aggregator.servers.url import Address
 from aggregator.tiers.link import Link
 from aggregator.tiers.pipeline import Pipeline, Sending
-from aggregator.tiers.redirected import Redirected
+from aggregator.tiers.redirected import RedirectedTrip
 from aggregator.tiers.scripts import Script
 from aggregator.tiers.server import Call, Server
 
@@ -73,8 +73,8 @@ class Cluster:
     def _node(self, address: Address) -> _Node:
         if address not in self._nodes:
             link = Link(replace(self._like, host=address[0], port=address[1]))
-            redirected = Redirected(link, address, self._elsewhere, partial(self._learn, address))
-            self._nodes[address] = _Node(link, Pipeline(redirected, self._budget, apart=True))
+            trip = partial(RedirectedTrip, address, self._elsewhere, partial(self._learn, address))
+            self._nodes[address] = _Node(link, Pipeline(link, self._budget, trip=trip))
         return self._nodes[address]
 
     def _elsewhere(self, redirect: Redirect) -> Sending:

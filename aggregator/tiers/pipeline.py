@@ -59,17 +59,22 @@ class Pipeline:
     round trip may last at all is the link's to say.
 
     `read` makes of a reply what its waiter is given; where it raises, that waiter has TierUnavailable.
-    apart: see `Trip`.
+    trip: makes one of the commands that go together.
     """
 
     def __init__(
-        self, link: Sending, budget: float = 0.05, cap: int = 512, in_flight: int = 4, apart: bool = False
+        self,
+        link: Sending,
+        budget: float = 0.05,
+        cap: int = 512,
+        in_flight: int = 4,
+        trip: Callable[[Sequence[Command]], Trip] = Trip,
     ) -> None:
         self._link = link
         self._budget = budget
         self._cap = cap
         self._in_flight = in_flight
-        self._apart = apart
+        self._trip = trip
         self._tick: list[Command] = []
         self._lingering: list[Command] = []
         self._waiting: deque[Command] = deque()
@@ -163,7 +168,7 @@ class Pipeline:
     def _send(self) -> None:
         while self._under_way < self._in_flight and (batch := self._next_batch()):
             self._under_way += 1
-            trip = Trip(batch, self._apart)
+            trip = self._trip(batch)
             self._link.send(trip.calls(), partial(self._back, trip))
 
     def _next_batch(self) -> list[Command]:
@@ -195,7 +200,7 @@ class Pipeline:
                 trip.fail(replies)
             else:
                 for run, reply in zip(runs, replies, strict=True):
-                    run.settle(reply)
+                    trip.settle(run, reply)
         finally:
             self._ended()
 

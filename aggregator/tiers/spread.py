@@ -1,4 +1,4 @@
-"""A breaker for each node of a Cluster: one that does not answer costs what lies on it, and nothing else."""
+"""A breaker for each node of a Cluster: one that does not answer costs what lies on it, or is moving to it."""
 
 import asyncio
 from collections import defaultdict

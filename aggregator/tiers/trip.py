@@ -11,39 +11,36 @@ from aggregator.tiers.server import Call
 
 
 class Trip:
-    """All reads are one MGET, and scripts follow it, each by the name under which the server keeps it.
+    """All reads are one MGET, and scripts follow it, each by the name under which the server keeps it."""
 
-    apart: an MGET a key, as the keys of one command of a Cluster's have to lie in one slot.
-    """
-
-    def __init__(self, commands: Sequence[Command], apart: bool = False) -> None:
+    def __init__(self, commands: Sequence[Command]) -> None:
         self._commands = commands
-        self._apart = apart
         self._reads = [command for command in commands if command.script is None]
         self._runs = [command for command in commands if command.script is not None]
 
     def calls(self) -> list[Call]:
         """At least one."""
         keys = [key for read in self._reads for key in read.keys]
-        mgets: list[Call] = [("MGET", key) for key in keys] if self._apart else [("MGET", *keys)] if keys else []
+        mgets: list[Call] = [("MGET", *keys)] if keys else []
         return mgets + [run.by_name() for run in self._runs]
 
     def deal(self, replies: Sequence[Any]) -> list[Command]:
         """Give each command its reply. Those whose script the server does not know (any more) have none yet: they are
         to be sent by text."""
         each = iter(replies)
-        if self._apart:
-            for read in self._reads:
-                read.settle(_joined(list(islice(each, len(read.keys)))))
-        elif self._reads:
+        if self._reads:
             self._deal_values(next(each))
         unknown = []
         for run, reply in zip(self._runs, each, strict=True):
-            if isinstance(reply, ReplyError) and str(reply).startswith("NOSCRIPT"):
+            if isinstance(reply, ReplyError) and is_unknown(reply):
                 unknown.append(run)
             else:
                 run.settle(reply)
         return unknown
+
+    def settle(self, run: Command, reply: Any) -> None:
+        """Give a run that was sent by text its reply."""
+        run.settle(reply)
 
     def fail(self, error: OSError) -> None:
         """Tell everybody who still waits."""
@@ -63,7 +60,6 @@ class Trip:
                 read.fail(f"the server's reply to MGET is not a value a key: {reply!r:.100}")
 
 
-def _joined(replies: list[Any]) -> Any:
-    """As the reply to one MGET of all the keys."""
-    odd = next((reply for reply in replies if not isinstance(reply, list)), None)
-    return [value for reply in replies for value in reply] if odd is None else odd
+def is_unknown(error: ReplyError) -> bool:
+    """Does the server not know the script (any more)?"""
+    return str(error).startswith("NOSCRIPT")
