@@ -36,6 +36,10 @@ class ScriptedNode:
         """How many were made to it so far."""
         return len(self._opened)
 
+    def reply(self, call: list[bytes]) -> bytes | None:
+        """What it says to this call."""
+        return self.says
+
     def say(self, what: bytes) -> None:
         """Say it to everybody who has connected."""
         for writer in self._opened:
@@ -53,8 +57,8 @@ class ScriptedNode:
                 while call := calls.gets():
                     self.asked.append(call)
                     self.when_asked()
-                    if self.says is not None:
-                        writer.write(self.says)
+                    if (reply := self.reply(call)) is not None:
+                        writer.write(reply)
         writer.close()
 
 

@@ -31,6 +31,11 @@ def redirect_of(reply: Any, asked: Address) -> Redirect | None:
     return None
 
 
+def is_down(reply: Any) -> bool:
+    """Does a node say that it, or all of the Cluster as it sees it, does nothing for now?"""
+    return isinstance(reply, ReplyError) and str(reply).startswith("CLUSTERDOWN")
+
+
 def owner_in(reply: Sequence[Any], name: str, asked: Address) -> Address | None:
     """Who has the key of this name by what a node that was `asked` says to CLUSTER SLOTS; None where nobody has it."""
     slot = key_slot(name.encode())

@@ -28,8 +28,8 @@ class _Node:
 class Cluster:
     """`Commands` to a Cluster that is reached by any of `seeds`; keys of one call are on one node.
 
-    The map is asked for where it turns out to be unknown or a node is lost, and beside what is under way: nothing
-    waits for it, as every node says itself where else a key is. One that left the Cluster keeps its (idle) pipeline.
+    The map is asked for where it turns out to be wrong or a node is lost, and beside what is under way: nothing waits
+    for it, as every node says itself where else a key is. One that left the Cluster keeps its (idle) pipeline.
     """
 
     def __init__(self, seeds: Sequence[Server], budget: float = 0.05) -> None:
@@ -37,7 +37,6 @@ class Cluster:
         self._budget = budget
         self._seeds = [(seed.host, seed.port) for seed in seeds]
         self.slots = SlotMap(self._seeds[0])
-        self._known = False
         self._learning: asyncio.Task[None] | None = None
         self._nodes: dict[Address, _Node] = {}
         self._closed = False
@@ -73,29 +72,27 @@ class Cluster:
     def _node(self, address: Address) -> _Node:
         if address not in self._nodes:
             link = Link(replace(self._like, host=address[0], port=address[1]))
-            trip = partial(RedirectedTrip, address, self._elsewhere, partial(self._learn, address))
+            trip = partial(RedirectedTrip, address, self._elsewhere, partial(self._learn, last=address))
             self._nodes[address] = _Node(link, Pipeline(link, self._budget, trip=trip))
         return self._nodes[address]
 
     def _elsewhere(self, redirect: Redirect) -> Sending:
         if redirect.moved:
             self.slots.moved(redirect.slot, redirect.to)
-            if not self._known:
-                self._learn()
+            self._learn(first=redirect.to)
         return self._node(redirect.to).link
 
-    def _learn(self, lost: Address | None = None) -> None:
+    def _learn(self, first: Address | None = None, last: Address | None = None) -> None:
         if not self._closed and (self._learning is None or self._learning.done()):
-            self._learning = asyncio.get_running_loop().create_task(self._ask(lost))
+            self._learning = asyncio.get_running_loop().create_task(self._ask(first, last))
 
-    async def _ask(self, lost: Address | None) -> None:
-        """Ask one node after another for the map, the one that was lost at last."""
+    async def _ask(self, first: Address | None, last: Address | None) -> None:
+        """Ask one node after another for the map; what knows of no slots is none."""
         known = dict.fromkeys([*self.slots.owners(), *self._seeds])
-        for address in sorted(known, key=lambda one: one == lost):
+        for address in sorted(known, key=lambda one: (one == last) - (one == first)):
             reply = await _said(self._node(address).link)
-            if isinstance(reply, list):
+            if isinstance(reply, list) and reply:
                 self.slots.take(reply, address)
-                self._known = True
                 return
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from hiredis import ReplyError
 
-from aggregator.servers.slots import Redirect, redirect_of
+from aggregator.servers.slots import Redirect, is_down, redirect_of
 from aggregator.servers.url import Address
 from aggregator.tiers.command import Command
 from aggregator.tiers.pipeline import Sending
@@ -24,7 +24,8 @@ Settle = Callable[[Any], None]
 class RedirectedTrip(Trip):
     """An MGET a key, as the keys of one command of a Cluster's have to lie in one slot.
 
-    elsewhere: gives the link that a redirect leads to. lost: told when the node could not be reached, or was lost.
+    elsewhere: gives the link that a redirect leads to. lost: told when the node could not be reached, was
+    lost, or says CLUSTERDOWN.
     """
 
     def __init__(
@@ -45,6 +46,8 @@ class RedirectedTrip(Trip):
 
     def deal(self, replies: Sequence[Any]) -> list[Command]:
         """As of its base; where a reply is a redirect, what there is where it leads is given later."""
+        if any(map(is_down, replies)):
+            self._lost()
         each = iter(replies)
         for read in self._reads:
             self._settle_read(read, list(islice(each, len(read.keys))))

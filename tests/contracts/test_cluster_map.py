@@ -5,12 +5,15 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 
 import pytest
+from redis.crc import key_slot
 
 from aggregator.tiers.cluster import Cluster
 from aggregator.tiers.server import Server
 from aggregator.tiers.tier import TierUnavailable
-from tests.scripted_node import ScriptedNode
+from tests.scripted_node import ScriptedNode, slots_of
 
+ALL = (0, 16_383)
+VALUE, DOWN = b"*1\r\n$1\r\n1\r\n", b"-CLUSTERDOWN Hash slot not served\r\n"
 Steps = Callable[[Cluster], Awaitable[None]]
 
 
@@ -28,10 +31,34 @@ def play(steps: Steps, *nodes: ScriptedNode) -> None:
     asyncio.run(main())
 
 
+async def finds(cluster: Cluster, key: str = "x") -> None:
+    """It is read in the end."""
+    while True:
+        try:
+            assert await read(cluster, key) == b"1"
+            return
+        except TierUnavailable:
+            continue
+
+
 async def read(cluster: Cluster, key: str = "x") -> bytes | None:
     """The value of one key."""
     [value] = await cluster.get([key], lambda values: values)
     return value
+
+
+class Talking(ScriptedNode):
+    """slots: its reply to CLUSTER SLOTS. moved_to: the port on which somebody has what it is asked for."""
+
+    slots = slots_of()
+    moved_to: int | None = None
+
+    def reply(self, call: list[bytes]) -> bytes | None:
+        if call[0] == b"CLUSTER":
+            return self.slots
+        if self.moved_to:
+            return b"-MOVED %d 127.0.0.1:%d\r\n" % (key_slot(call[1]), self.moved_to)
+        return self.says
 
 
 def test_r44_closing_connects_nowhere() -> None:
@@ -53,3 +80,42 @@ def test_r44_closing_connects_nowhere() -> None:
         assert (silent.connections, other.connections) == (1, 0)
 
     play(steps, silent, other)
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_r44_a_node_that_says_clusterdown_is_left_for_one_that_knows(known: bool) -> None:
+    """Whether it was the first that was ever asked, or had all slots until it forgot them; the one asked next knows
+    nothing either."""
+    forgets, knows_nothing, owner = Talking(DOWN), Talking(DOWN), Talking(VALUE)
+    knows_nothing.slots = forgets.slots = slots_of()
+
+    async def steps(cluster: Cluster) -> None:
+        owner.slots = slots_of((*ALL, owner.port))
+        if known:
+            forgets.says = VALUE
+            await finds(cluster)
+            forgets.says = DOWN
+        await finds(cluster)
+        assert cluster.slots.owners() == {("127.0.0.1", owner.port)}
+
+    play(steps, forgets, knows_nothing, owner)
+
+
+def test_r44_the_whole_map_is_learnt_of_the_node_that_moved_names() -> None:
+    """As after a fail-over that an operator asked for: not one slot after another, however often it happens."""
+    first, second = Talking(VALUE), Talking(VALUE)
+    keys = [str(number) for number in range(50)]
+
+    async def steps(cluster: Cluster) -> None:
+        for old, new in [(first, second), (second, first), (first, second)]:
+            old.moved_to, new.moved_to = new.port, None
+            old.slots, new.slots = slots_of((*ALL, old.port)), slots_of((*ALL, new.port))
+            await finds(cluster)
+            while cluster.slots.owners() != {("127.0.0.1", new.port)}:
+                await finds(cluster)
+            old.asked.clear()
+            for key in keys:
+                await finds(cluster, key)
+            assert not old.asked
+
+    play(steps, first, second)
