@@ -48,9 +48,9 @@ async def read(cluster: Cluster, key: str = "x") -> bytes | None:
 
 
 class Talking(ScriptedNode):
-    """slots: its reply to CLUSTER SLOTS. moved_to: the port on which somebody has what it is asked for."""
+    """slots: its reply to CLUSTER SLOTS; None: it says nothing. moved_to: the port of who has what it is asked for."""
 
-    slots = slots_of()
+    slots: bytes | None = slots_of()
     moved_to: int | None = None
 
     def reply(self, call: list[bytes]) -> bytes | None:
@@ -80,6 +80,23 @@ def test_r44_closing_connects_nowhere() -> None:
         assert (silent.connections, other.connections) == (1, 0)
 
     play(steps, silent, other)
+
+
+def test_r44_closing_ends_what_is_being_asked_for() -> None:
+    """Before it returns: a task that is pending when the loop ends is a warning."""
+    first, other = Talking(), Talking(VALUE)
+    other.slots = None
+
+    async def steps(cluster: Cluster) -> None:
+        first.moved_to = other.port
+        await finds(cluster)
+        asking = cluster._learning
+        assert asking
+        assert not asking.done()
+        await cluster.close()
+        assert asking.done()
+
+    play(steps, first, other)
 
 
 @pytest.mark.parametrize("known", [False, True])
