@@ -23,6 +23,11 @@ class ScriptedSentinel:
         self._talks: set[asyncio.Task[None]] = set()
         self._opened: list[asyncio.StreamWriter] = []
 
+    @property
+    def connections(self) -> int:
+        """How many there have been."""
+        return len(self._opened)
+
     @asynccontextmanager
     async def listening(self, tls: ssl.SSLContext | None = None) -> AsyncIterator["ScriptedSentinel"]:
         """Listen on a port of its own until the block ends."""

@@ -4,11 +4,12 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
-from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio import BlockingConnectionPool
 from redis.asyncio.retry import Retry
-from redis.backoff import ConstantBackoff
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
 
 from aggregator.invalidation import appending, durability, wire
@@ -17,13 +18,11 @@ from aggregator.invalidation.hedged import AT_ONCE
 from aggregator.invalidation.log import Batch, Beat, LogUnavailable
 from aggregator.invalidation.stream_state import batch_between, state_of
 from aggregator.model.position import Position
-from aggregator.servers.connections import Elsewhere, lead
+from aggregator.servers.client import FoundRedis
+from aggregator.servers.connections import lead
 from aggregator.servers.finder import Finder, finder_of
 from aggregator.servers.url import RedisUrl
 from aggregator.settings import Durability
-
-# Seconds between two tries to find the right server, and how many: all within the time that one call has.
-_AGAIN_AFTER, _AGAIN = 0.02, 25
 
 
 class RedisLog:
@@ -76,16 +75,16 @@ class RedisLog:
 
     async def _append(self, records: Sequence[dict[str, str]]) -> list[Position] | None:
         limit = self._timeout + durability.limit(self._durable)
-        async with _within(limit, "append"), self._appends.pipeline(transaction=False) as pipe:
-            appending.queue(pipe, self._namespace, records, self._durable)
-            return appending.positions(await pipe.execute(raise_on_error=False), self._durable)
+        queue = partial(appending.queue, namespace=self._namespace, records=records, durable=self._durable)
+        async with _within(limit, "append"):
+            return appending.positions(await self._appends.piped(queue), self._durable)
 
     async def ask_durable(self) -> None:
         """NeverDurable where the server cannot make appends as durable as they are to be."""
         async with _within(self._timeout, "ask_durable"):
             for command in durability.wait(self._durable, 0.001):
                 try:
-                    await self._appends.execute_command(*command)  # type: ignore[no-untyped-call]
+                    await self._appends.execute_command(*command)
                 except ResponseError as error:
                     raise durability.refusal(self._durable, error) from error
 
@@ -96,12 +95,13 @@ class RedisLog:
                 milliseconds = max(1, round(block * 1000))  # 0 would be for ever
                 await self._own.xread({self._stream: after}, count=1, block=milliseconds)
             # No transaction: a full server refuses it.
-            async with self._own.pipeline(transaction=False) as pipe:
-                pipe.xinfo_stream(self._stream)
-                pipe.xrange(self._stream, f"({after}", "+", count)
-                pipe.xinfo_stream(self._stream)
-                before, found, behind = await pipe.execute(raise_on_error=False)
+            before, found, behind = await self._own.piped(partial(self._queue_read, after, count))
             return batch_between(state_of(before), found, state_of(behind))
+
+    def _queue_read(self, after: str, count: int, pipe: Any) -> None:
+        pipe.xinfo_stream(self._stream)
+        pipe.xrange(self._stream, f"({after}", "+", count)
+        pipe.xinfo_stream(self._stream)
 
     async def beat(self) -> Beat:
         """As in `Log`."""
@@ -141,10 +141,9 @@ def _untouched(response: Any, **kwargs: Any) -> Any:
     return response
 
 
-def _connect(plain: str, finder: Finder | None, timeout: float, connections: int) -> Redis:
-    """Only what was not done at all, by a server that is not the right one, is sent again: who calls knows better when
-    to try again. Every call has its own time limit, so that reading has none, and a wait for a free connection ends
-    with it."""
+def _connect(plain: str, finder: Finder | None, timeout: float, connections: int) -> FoundRedis:
+    """What failed is not sent again: who calls knows better when. Every call has its own time limit, so that reading
+    has none, and a wait for a free connection ends with it."""
     pool = BlockingConnectionPool.from_url(
         plain,
         max_connections=connections,
@@ -154,10 +153,10 @@ def _connect(plain: str, finder: Finder | None, timeout: float, connections: int
         decode_responses=False,
         socket_connect_timeout=timeout,
         socket_timeout=None,
-        retry=Retry(ConstantBackoff(_AGAIN_AFTER), _AGAIN, supported_errors=(Elsewhere,)),
+        retry=Retry(NoBackoff(), 0),
     )
     lead(pool, finder)
-    return Redis.from_pool(pool)
+    return FoundRedis.from_pool(pool)  # type: ignore[return-value]  # it gives what it is called on
 
 
 @asynccontextmanager

@@ -1,21 +1,17 @@
 """Connections of redis-py's that are made to where a finder says the server is."""
 
-from contextlib import suppress
 from typing import Any
 
 import redis.connection as blocking
 from redis.asyncio.connection import Connection, ConnectionPool, SSLConnection
 from redis.exceptions import AskError, ClusterDownError, ReadOnlyError, TryAgainError
-from redis.exceptions import ConnectionError as Disconnected
 
 from aggregator.servers.finder import Finder
+from aggregator.servers.url import Address
 
-# AskError is that of MOVED too.
-_REFUSALS = (ReadOnlyError, AskError, TryAgainError, ClusterDownError)
-
-
-class Elsewhere(Disconnected):
-    """The server did nothing, as it is not, not yet, or no more the one for this: to find it anew may help."""
+# The server did nothing, as it is not, not yet, or no more the one for this: to find it anew may help. AskError is that
+# of MOVED too.
+REFUSALS = (ReadOnlyError, AskError, TryAgainError, ClusterDownError)
 
 
 class FoundConnection(Connection):
@@ -28,22 +24,32 @@ class FoundConnection(Connection):
 
     async def connect_check_health(self, *args: Any, **options: Any) -> None:
         """As of its base."""
-        if self.is_connected and self._finder.due:
-            with suppress(OSError):  # who is connected does not need the sentinels
-                await self._finder.find()
-        if self.is_connected and (self.host, self.port) != self._finder.last:
+        found = await self._found()
+        if self.is_connected and (self.host, self.port) != found:
             await self.disconnect()
         if not self.is_connected:
-            self.host, self.port = await self._finder.find()
+            self.host, self.port = found
         await super().connect_check_health(*args, **options)
+
+    async def _found(self) -> Address:
+        last = self._finder.last if self.is_connected else None
+        if last and not self._finder.due:
+            return last
+        try:
+            return await self._finder.find()
+        except OSError:
+            if last:  # who is connected does not need the sentinels
+                return last
+            raise
 
     async def read_response(self, *args: Any, **options: Any) -> Any:
         """As of its base."""
         try:
             return await super().read_response(*args, **options)
-        except _REFUSALS as error:
+        except REFUSALS as error:
             self._finder.last = None
-            raise Elsewhere(f"{self.host}:{self.port} does not do it: {error}") from error
+            error.args = (f"{self.host}:{self.port} does not do it: {error}",)
+            raise
 
 
 class FoundSSLConnection(FoundConnection, SSLConnection):
@@ -59,22 +65,32 @@ class FoundBlockingConnection(blocking.Connection):
 
     def connect_check_health(self, *args: Any, **options: Any) -> None:
         """As of its base."""
-        if self.is_connected and self._finder.due:
-            with suppress(OSError):
-                self._finder.find_blocking()
-        if self.is_connected and (self.host, self.port) != self._finder.last:
+        found = self._found()
+        if self.is_connected and (self.host, self.port) != found:
             self.disconnect()  # type: ignore[no-untyped-call]
         if not self.is_connected:
-            self.host, self.port = self._finder.find_blocking()
+            self.host, self.port = found
         super().connect_check_health(*args, **options)
+
+    def _found(self) -> Address:
+        last = self._finder.last if self.is_connected else None
+        if last and not self._finder.due:
+            return last
+        try:
+            return self._finder.find_blocking()
+        except OSError:
+            if last:
+                return last
+            raise
 
     def read_response(self, *args: Any, **options: Any) -> Any:
         """As of its base."""
         try:
             return super().read_response(*args, **options)
-        except _REFUSALS as error:
+        except REFUSALS as error:
             self._finder.last = None
-            raise Elsewhere(f"{self.host}:{self.port} does not do it: {error}") from error
+            error.args = (f"{self.host}:{self.port} does not do it: {error}",)
+            raise
 
 
 class FoundBlockingSSLConnection(FoundBlockingConnection, blocking.SSLConnection):

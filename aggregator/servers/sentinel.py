@@ -20,7 +20,7 @@ _NO_ANSWER = (RedisError, OSError, LookupError, TypeError, ValueError)
 
 
 class Sentinels:
-    """A `Finder` that is content with what more than half of the sentinels say, or with what one says in time.
+    """A `Directory` that is content with what more than half of the sentinels say, or with what one says in time.
 
     urls: their plain URLs. within: seconds that one has to answer. On an event loop they are asked at once; else one
     after another, each in its share of the time.
@@ -30,7 +30,6 @@ class Sentinels:
         self._urls = urls
         self._service = service
         self._within = within
-        self.last: Address | None = None
         self._asked = float("-inf")
 
     @property
@@ -40,7 +39,7 @@ class Sentinels:
         return time.monotonic() >= self._asked + _AGAIN_AFTER
 
     async def find(self) -> Address:
-        """As in `Finder`."""
+        """As in `Directory`."""
         answers = self._begin()
         asked = [asyncio.create_task(self._ask(url, answers)) for url in self._urls]
         try:
@@ -52,8 +51,7 @@ class Sentinels:
             for task in asked:
                 task.cancel()
             await asyncio.gather(*asked, return_exceptions=True)
-        self.last = answers.newest()
-        return self.last
+        return answers.newest()
 
     def _begin(self) -> "_Answers":
         self._asked = time.monotonic()  # before anybody answers, so that one of all who find it due asks
@@ -68,13 +66,12 @@ class Sentinels:
             answers.refuse(url, error)
 
     def find_blocking(self) -> Address:
-        """As in `Finder`."""
+        """As in `Directory`."""
         answers = self._begin()
         for url in self._urls:
             if not answers.suffice:
                 self._ask_blocking(url, answers)
-        self.last = answers.newest()
-        return self.last
+        return answers.newest()
 
     def _ask_blocking(self, url: str, answers: "_Answers") -> None:
         options = _options(self._within / len(self._urls))

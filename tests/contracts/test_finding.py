@@ -223,6 +223,34 @@ def test_r08_reader_and_heartbeat_go_over_together(servers: list[Valkey], monkey
     play(steps, sentinel)
 
 
+def test_r08_what_is_refused_is_sent_again_on_the_same_connections(
+    servers: list[Valkey], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody knows a better server; one asks for all who ask at once."""
+    monkeypatch.setattr("aggregator.servers.sentinel._AGAIN_AFTER", 1e9)
+
+    async def steps(url: str) -> None:
+        log = RedisLog(url, timeout=5.0)
+        await log.begin_epoch(None, 1)
+        asked, made = sentinel.connections, connected(servers[0])
+        await asyncio.gather(*[log.append(["user:1"]) for _ in range(32)])
+        assert (sentinel.connections, connected(servers[0])) == (asked + 1, made + 31 + 1)  # and who counts them
+        ask(servers[0], "REPLICAOF", "127.0.0.1", "1")
+        made = connected(servers[0])
+        said = await asyncio.gather(*[log.append(["user:1"]) for _ in range(32)], return_exceptions=True)
+        assert connected(servers[0]) == made + 1
+        assert all(re.search(rf":{address(servers[0])[1]} .*read only replica", str(error)) for error in said)
+        await log.close()
+
+    sentinel = ScriptedSentinel(address(servers[0]))
+    play(steps, sentinel)
+
+
+def connected(server: Valkey) -> int:
+    """How many connections it has taken so far."""
+    return int(ask(server, "INFO", "stats")["total_connections_received"])
+
+
 def test_r08_erasing_asks_for_the_master(servers: list[Valkey]) -> None:
     async def steps(url: str) -> None:
         assert await erase(url, "aggregator", "user:1") == 0
