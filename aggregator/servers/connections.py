@@ -26,7 +26,7 @@ class FoundConnection(Connection):
         """As of its base."""
         found = await self._found()
         if self.is_connected and (self.host, self.port) != found:
-            await self.disconnect()
+            await self.disconnect(nowait=True)  # over TLS it would wait for the goodbye of one that may be gone
         if not self.is_connected:
             self.host, self.port = found
         await super().connect_check_health(*args, **options)

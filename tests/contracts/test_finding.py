@@ -2,7 +2,9 @@
 
 import asyncio
 import re
+import socket
 import ssl
+import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
@@ -15,6 +17,7 @@ from aggregator.invalidation import wire
 from aggregator.invalidation.log import LogUnavailable
 from aggregator.invalidation.redis_stream import RedisLog
 from aggregator.publisher.sync_log import SyncLog
+from aggregator.servers.connections import FoundSSLConnection
 from aggregator.servers.finder import Finder, finder_of
 from aggregator.servers.url import RedisUrl
 from aggregator.tiers.erase import erase
@@ -274,6 +277,39 @@ def test_r08_tls_is_spoken_with_sentinels_and_master(tmp_path: Path, servers: li
 
     with TcpProxy(servers[0].url, tls) as proxy:
         play(steps, ScriptedSentinel(("127.0.0.1", int(proxy.url.rpartition(":")[2]))), tls=tls)
+
+
+def test_r08_one_that_says_no_goodbye_is_left_at_once(tmp_path: Path) -> None:
+    """Over TLS a close is answered, and a master that hangs answers nothing."""
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(*certificate(tmp_path, "redis"))
+    left = threading.Event()
+
+    def hang(listening: socket.socket) -> None:
+        with tls.wrap_socket(listening.accept()[0], server_side=True):
+            left.wait(20)
+
+    async def steps(url: str) -> None:
+        found = finder(url)
+        options = {"protocol": 2, "driver_info": None, "ssl_ca_certs": str(tmp_path / "redis.pem")}
+        connection = FoundSSLConnection(finder=found, socket_connect_timeout=20.0, **options)
+        await connection.connect()
+        sentinel.address = places[1].getsockname()
+        found.last = None
+        async with asyncio.timeout(5):
+            await connection.connect()
+        assert (connection.host, connection.port) == sentinel.address
+        await connection.disconnect(nowait=True)
+
+    with ExitStack() as stack:
+        places = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(2)]
+        hanging = [threading.Thread(target=hang, args=(place,)) for place in places]
+        for one in hanging:
+            one.start()
+            stack.callback(one.join, 5)
+        stack.callback(left.set)
+        sentinel = ScriptedSentinel(places[0].getsockname())
+        play(steps, sentinel)
 
 
 @pytest.mark.parametrize("kind", ["valkey", "redis"])
