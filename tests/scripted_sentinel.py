@@ -13,12 +13,20 @@ from tests.sentinels import SERVICE
 
 
 class ScriptedSentinel:
-    """epoch, address: of its configuration; no address: it does not know the service. answers: else it says nothing."""
+    """epoch, address: of its configuration; no address: it does not know the service. answers: else it says nothing.
+    after: seconds that each answer takes."""
 
-    def __init__(self, address: tuple[str, int] | None = None, epoch: int | str = 1, answers: bool = True) -> None:
+    def __init__(
+        self,
+        address: tuple[str, int] | None = None,
+        epoch: int | str = 1,
+        answers: bool = True,
+        after: float = 0.0,
+    ) -> None:
         self.address = address
         self.epoch = epoch
         self.answers = answers
+        self.after = after
         self.port = 0
         self._talks: set[asyncio.Task[None]] = set()
         self._opened: list[asyncio.StreamWriter] = []
@@ -48,6 +56,7 @@ class ScriptedSentinel:
             while piece := await reader.read(65_536):
                 calls.feed(piece)
                 while self.answers and (call := calls.gets()):
+                    await asyncio.sleep(self.after)
                     writer.write(self._reply(call))
         writer.close()
 

@@ -166,4 +166,4 @@ async def _within(seconds: float, what: str) -> AsyncIterator[None]:
         async with asyncio.timeout(seconds):
             yield
     except (RedisError, OSError, TimeoutError) as error:
-        raise LogUnavailable(f"{what}: {error or type(error).__name__}") from error
+        raise LogUnavailable(f"{what}: {str(error) or type(error).__name__}") from error

@@ -76,4 +76,4 @@ def _said(what: str) -> Iterator[None]:
     try:
         yield
     except (RedisError, OSError) as error:
-        raise LogUnavailable(f"{what}: {error or type(error).__name__}") from error
+        raise LogUnavailable(f"{what}: {str(error) or type(error).__name__}") from error

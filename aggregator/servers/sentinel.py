@@ -22,8 +22,8 @@ _NO_ANSWER = (RedisError, OSError, LookupError, TypeError, ValueError)
 class Sentinels:
     """A `Directory` that is content with what more than half of the sentinels say, or with what one says in time.
 
-    urls: their plain URLs. within: seconds that one has to answer. On an event loop they are asked at once; else one
-    after another, each in its share of the time.
+    urls: their plain URLs. within: seconds for asking all of them. On an event loop they are asked at once; else one
+    after another, and each of a sentinel's replies may take its share of the time.
     """
 
     def __init__(self, urls: Sequence[str], service: str, within: float) -> None:
@@ -59,7 +59,10 @@ class Sentinels:
 
     async def _ask(self, url: str, answers: "_Answers") -> None:
         try:
-            async with Redis.from_url(url, retry=Retry(NoBackoff(), 0), **_options(self._within)) as sentinel:
+            async with (
+                asyncio.timeout(self._within),
+                Redis.from_url(url, retry=Retry(NoBackoff(), 0), **_options(self._within)) as sentinel,
+            ):
                 state: Any = await sentinel.sentinel_master(self._service)
                 answers.add(state, await sentinel.sentinel_get_master_addr_by_name(self._service))
         except _NO_ANSWER as error:
@@ -102,7 +105,7 @@ class _Answers:
         self._told.append((int(state["config-epoch"]), tuple(address)))
 
     def refuse(self, url: str, error: Exception) -> None:
-        self._why.append(f"{place(url)}: {error or type(error).__name__}")
+        self._why.append(f"{place(url)}: {str(error) or type(error).__name__}")
 
     def newest(self) -> Address:
         if not self._told:

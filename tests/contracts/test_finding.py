@@ -99,6 +99,15 @@ def test_r08_one_sentinel_that_is_left_is_believed_in_the_end(find: Find) -> Non
     play(steps, ScriptedSentinel(answers=False), ScriptedSentinel(NEW))
 
 
+def test_r08_one_who_is_slow_at_each_word_is_not_waited_for_longer() -> None:
+    """Two answers of 0.6 s each take longer than the second that there is."""
+
+    async def steps(url: str) -> None:
+        assert await finder(url, within=1.0).find() == NEW
+
+    play(steps, ScriptedSentinel(NEW), *(ScriptedSentinel(OLD, epoch=9, after=0.6) for _ in range(2)))
+
+
 def test_r08_where_nobody_knows_it_is_said_what_each_said(find: Find) -> None:
     """One does not know the service, one hangs, one is none, one is not there."""
 
