@@ -31,6 +31,7 @@ class Sentinels:
         self._service = service
         self._within = within
         self._asked = float("-inf")
+        self._epoch = -1  # of the newest configuration that was believed
 
     @property
     def due(self) -> bool:
@@ -51,11 +52,15 @@ class Sentinels:
             for task in asked:
                 task.cancel()
             await asyncio.gather(*asked, return_exceptions=True)
-        return answers.newest()
+        return self._believe(answers)
 
     def _begin(self) -> "_Answers":
         self._asked = time.monotonic()  # before anybody answers, so that one of all who find it due asks
-        return _Answers(self._service, len(self._urls))
+        return _Answers(self._service, len(self._urls), self._epoch)
+
+    def _believe(self, answers: "_Answers") -> Address:
+        self._epoch, address = answers.newest()
+        return address
 
     async def _ask(self, url: str, answers: "_Answers") -> None:
         try:
@@ -74,7 +79,7 @@ class Sentinels:
         for url in self._urls:
             if not answers.suffice:
                 self._ask_blocking(url, answers)
-        return answers.newest()
+        return self._believe(answers)
 
     def _ask_blocking(self, url: str, answers: "_Answers") -> None:
         options = _options(self._within / len(self._urls))
@@ -87,17 +92,27 @@ class Sentinels:
 
 
 class _Answers:
-    """What the sentinels said so far."""
+    """What the sentinels said so far. One that was cut off tells what was: what is older than the epoch that is known
+    counts only if more than half say so, as they do once they have been set up anew."""
 
-    def __init__(self, service: str, asked: int) -> None:
+    def __init__(self, service: str, asked: int, known: int) -> None:
         self._service = service
         self._asked = asked
+        self._known = known
         self._why: list[str] = []
         self._told: list[tuple[int, Address]] = []
 
     @property
     def suffice(self) -> bool:
+        return self._most and self._news
+
+    @property
+    def _most(self) -> bool:
         return len(self._told) > self._asked // 2
+
+    @property
+    def _news(self) -> bool:
+        return max(self._told)[0] >= self._known
 
     def add(self, state: Any, address: Any) -> None:
         """The state was asked for before the address: the one with a new epoch and the old address would be believed
@@ -107,10 +122,12 @@ class _Answers:
     def refuse(self, url: str, error: Exception) -> None:
         self._why.append(f"{place(url)}: {str(error) or type(error).__name__}")
 
-    def newest(self) -> Address:
-        if not self._told:
-            raise ConnectionError(f'no sentinel tells the master of "{self._service}" ({"; ".join(self._why)})')
-        return max(self._told)[1]
+    def newest(self) -> tuple[int, Address]:
+        """Epoch and address. ConnectionError where nothing is to be believed."""
+        if self._told and (self._most or self._news):
+            return max(self._told)
+        old = [f"{host}:{port} was it in epoch {epoch}, {self._known} is known" for epoch, (host, port) in self._told]
+        raise ConnectionError(f'no sentinel tells the master of "{self._service}" ({"; ".join([*self._why, *old])})')
 
 
 def _options(timeout: float) -> dict[str, Any]:

@@ -108,6 +108,37 @@ def test_r08_one_who_is_slow_at_each_word_is_not_waited_for_longer() -> None:
     play(steps, ScriptedSentinel(NEW), *(ScriptedSentinel(OLD, epoch=9, after=0.6) for _ in range(2)))
 
 
+def test_r08_a_sentinel_that_was_cut_off_leads_nobody_back(find: Find) -> None:
+    """Not even where the others hang, which have told of the fail-over."""
+
+    async def steps(url: str) -> None:
+        asked = finder(url)
+        assert await find(asked) == NEW
+        for newer in sentinels[1:]:
+            newer.answers = False
+        with pytest.raises(ConnectionError, match=r"127.0.0.1:1 was it in epoch 4, 5 is known"):
+            await find(asked)
+        assert asked.last == NEW
+
+    sentinels = [ScriptedSentinel(OLD, epoch=4), ScriptedSentinel(NEW, epoch=5), ScriptedSentinel(NEW, epoch=5)]
+    play(steps, *sentinels)
+
+
+def test_r08_sentinels_that_are_set_up_anew_are_believed(find: Find) -> None:
+    """Their epochs begin at 0; more than half of them are not all cut off."""
+
+    async def steps(url: str) -> None:
+        asked = finder(url)
+        assert await find(asked) == OLD
+        for sentinel in sentinels[1:]:
+            sentinel.address, sentinel.epoch = NEW, 0
+        sentinels[0].answers = False
+        assert [await find(asked) for _ in range(2)] == [NEW, NEW]
+
+    sentinels = [ScriptedSentinel(OLD, epoch=5) for _ in range(3)]
+    play(steps, *sentinels)
+
+
 def test_r08_where_nobody_knows_it_is_said_what_each_said(find: Find) -> None:
     """One does not know the service, one hangs, one is none, one is not there."""
 
