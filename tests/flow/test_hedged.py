@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from aggregator.invalidation.hedged import AT_ONCE, hedged
+from aggregator.invalidation.hedged import hedged
 from tests.virtual_time import run
 
 
@@ -46,20 +46,43 @@ def test_the_first_answer_counts(takes: tuple[float, ...], first: int, at: float
         assert asyncio.get_running_loop().time() - began == pytest.approx(at)
         await asyncio.sleep(0)
         assert (len(asked.begun), asked.given_up) == (len(takes), given_up)
-        assert len(takes) <= AT_ONCE
 
     run(story())
 
 
-def test_an_error_counts_too() -> None:
+def test_an_error_counts_where_no_other_is_under_way() -> None:
     """Who asks knows when to try again."""
 
     async def story() -> None:
-        asked = Asked(-0.7, 9.0)
         with pytest.raises(OSError, match="0"):
-            await hedged(asked, 0.5)
+            await hedged(Asked(-0.1), 0.5)
+
+    run(story())
+
+
+def test_one_that_fails_gives_up_no_other() -> None:
+    """The first ends at its own limit, and is asked again as a third; the second answers after that."""
+
+    async def story() -> None:
+        asked, began = Asked(-1.0, 0.9, 9.0), asyncio.get_running_loop().time()
+        assert await hedged(asked, 0.5) == 1
+        assert asyncio.get_running_loop().time() - began == pytest.approx(1.4)
         await asyncio.sleep(0)
-        assert asked.given_up == 1
+        assert (len(asked.begun), asked.given_up) == (3, 1)
+
+    run(story())
+
+
+def test_the_last_error_of_three_counts() -> None:
+    """So that who is cut off learns it while its proof lasts, and none is begun longer ago than half a second."""
+
+    async def story() -> None:
+        asked, began = Asked(*[-1.0] * 5), asyncio.get_running_loop().time()
+        with pytest.raises(OSError, match="2"):
+            await hedged(asked, 0.5)
+        ended = asyncio.get_running_loop().time()
+        assert ended - began == pytest.approx(2.0)
+        assert ended - asked.begun[-1] <= 0.5
 
     run(story())
 
