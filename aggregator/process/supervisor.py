@@ -111,14 +111,10 @@ async def supervise(
         try:
             await _refuse_evicting(log, settings)
             await _refuse_undurable(log, settings)
-            async with _served(server(app, settings), admin) as serving:
+            async with _served(server(app, settings), admin) as serving, _drained(workers, public, settings):
                 watching = [watched(declared.source, deploys.reload)] if watch else []
                 works = [workers.run(), serving, deploys.run(), *watching]
-                try:
-                    await _run([*works, _announced(workers, lambda: tell(running))], deploys)
-                finally:
-                    public.close()  # so that who connects meanwhile is refused, and not left waiting for nobody
-                    await workers.stop(settings.drain_limit + 1)
+                await _run([*works, _announced(workers, lambda: tell(running))], deploys)
         finally:
             await log.close()
 
@@ -166,6 +162,16 @@ async def _served(http: Server, listening: socket.socket) -> AsyncIterator[Await
     finally:
         http.should_exit = True
         await asyncio.wait([serving])
+
+
+@asynccontextmanager
+async def _drained(workers: Workers, public: socket.socket, settings: Settings) -> AsyncIterator[None]:
+    """Stop the workers when the block ends, once they have answered what is under way."""
+    try:
+        yield
+    finally:
+        public.close()  # so that who connects meanwhile is refused, and not left waiting for nobody
+        await workers.stop(settings.drain_limit + 1)
 
 
 async def _run(works: Iterable[Awaitable[Any]], deploys: Deploys) -> None:
