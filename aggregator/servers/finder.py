@@ -1,4 +1,4 @@
-"""A finder asks those who know where a server is, whenever a connection is made or the server was not the right one."""
+"""A finder knows whom to ask where a server is; it is asked whenever a connection is made."""
 
 import asyncio
 from typing import Protocol
@@ -8,8 +8,10 @@ from aggregator.servers.sentinel import Sentinels
 from aggregator.servers.url import Address, RedisUrl
 
 
-class Directory(Protocol):
-    """Knows where a server is."""
+class Finder(Protocol):
+    """last: what was found last, None before, and after it was wrong; whoever is connected elsewhere connects anew."""
+
+    last: Address | None
 
     @property
     def due(self) -> bool:
@@ -22,41 +24,41 @@ class Directory(Protocol):
         """The same without an event loop."""
 
 
-class Finder:
-    """What connections ask.
+class Joined:
+    """A `Finder` that asks another, and once only for all who ask while it is being asked."""
 
-    last: what was found last, None before, and after it was wrong; whoever is connected elsewhere connects anew.
-    """
-
-    def __init__(self, directory: Directory) -> None:
-        self.last: Address | None = None
-        self._directory = directory
+    def __init__(self, finder: Finder) -> None:
+        self._finder = finder
         self._finding: asyncio.Task[Address] | None = None
 
     @property
+    def last(self) -> Address | None:
+        """As in `Finder`."""
+        return self._finder.last
+
+    @last.setter
+    def last(self, address: Address | None) -> None:
+        self._finder.last = address
+
+    @property
     def due(self) -> bool:
-        """As in `Directory`."""
-        return self._directory.due
+        """As in `Finder`."""
+        return self._finder.due
 
     async def find(self) -> Address:
-        """As in `Directory`; all who ask while one find is under way wait for that one."""
+        """As in `Finder`."""
         if self._finding is None or self._finding.done():
-            self._finding = asyncio.create_task(self._find())
+            self._finding = asyncio.ensure_future(self._finder.find())
         return await asyncio.shield(self._finding)  # who gives up leaves it to the others
 
-    async def _find(self) -> Address:
-        self.last = await self._directory.find()
-        return self.last
-
     def find_blocking(self) -> Address:
-        """As in `Directory`."""
-        self.last = self._directory.find_blocking()
-        return self.last
+        """As in `Finder`."""
+        return self._finder.find_blocking()
 
 
 def finder_of(url: RedisUrl, within: float, key: str = "") -> Finder | None:
     """None where the URL says the address itself. within: seconds for asking. key: of a Cluster, whose master is meant;
     all are without one."""
     if url.kind == "cluster":
-        return Finder(SlotOwner(url.asked, key, within)) if key else None
-    return Finder(Sentinels(url.asked, url.service, within)) if url.kind == "sentinel" else None
+        return Joined(SlotOwner(url.asked, key, within)) if key else None
+    return Joined(Sentinels(url.asked, url.service, within)) if url.kind == "sentinel" else None

@@ -20,7 +20,7 @@ _NO_ANSWER = (RedisError, OSError, LookupError, TypeError, ValueError)
 
 
 class Sentinels:
-    """A `Directory` that is content with what more than half of the sentinels say, or with what one says in time.
+    """A `Finder` that is content with what more than half of the sentinels say, or with what one says in time.
 
     urls: their plain URLs. within: seconds for asking all of them. On an event loop they are asked at once; else one
     after another, and each of a sentinel's replies may take its share of the time.
@@ -30,6 +30,7 @@ class Sentinels:
         self._urls = urls
         self._service = service
         self._within = within
+        self.last: Address | None = None
         self._asked = float("-inf")
         self._epoch = -1  # of the newest configuration that was believed
 
@@ -40,7 +41,7 @@ class Sentinels:
         return time.monotonic() >= self._asked + _AGAIN_AFTER
 
     async def find(self) -> Address:
-        """As in `Directory`."""
+        """As in `Finder`."""
         answers = self._begin()
         asked = [asyncio.create_task(self._ask(url, answers)) for url in self._urls]
         try:
@@ -59,8 +60,8 @@ class Sentinels:
         return _Answers(self._service, len(self._urls), self._epoch)
 
     def _believe(self, answers: "_Answers") -> Address:
-        self._epoch, address = answers.newest()
-        return address
+        self._epoch, self.last = answers.newest()
+        return self.last
 
     async def _ask(self, url: str, answers: "_Answers") -> None:
         try:
@@ -74,7 +75,7 @@ class Sentinels:
             answers.refuse(url, error)
 
     def find_blocking(self) -> Address:
-        """As in `Directory`."""
+        """As in `Finder`."""
         answers = self._begin()
         for url in self._urls:
             if not answers.suffice:
