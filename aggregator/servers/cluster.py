@@ -116,5 +116,5 @@ def _options(timeout: float) -> dict[str, Any]:
 
 
 def _nobody(failed: _Failed) -> ConnectionError:
-    said = "; ".join(f"{host}:{port}: {error or type(error).__name__}" for (host, port), error in failed.items())
+    said = "; ".join(f"{host}:{port}: {str(error) or type(error).__name__}" for (host, port), error in failed.items())
     return ConnectionError(f"no node of the Cluster tells which of them has the log ({said})")
