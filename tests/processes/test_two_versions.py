@@ -34,8 +34,9 @@ def mbu() -> Iterator[Mbu]:
 
 @pytest.fixture
 def versions(mbu: Mbu, redis_url: str, next_version: dict[str, str]) -> Iterator[list[Running]]:
-    """A service of each version, on one Redis. L1 is too small for any view, so that every read is one of L2."""
-    text, flags = ONE_PART.replace("$MBU", mbu.url), ["--l1-bytes", "1KiB"]
+    """A service of each version, on one Redis. L1 is too small for any view, so that every read is one of L2, which
+    may take its time."""
+    text, flags = ONE_PART.replace("$MBU", mbu.url), ["--l1-bytes", "1KiB", "--l2-budget", "2s"]
     with (
         Running(text, redis_url, env={"KEY": "k"}, flags=flags) as old,
         Running(text, redis_url, env={"KEY": "k", **next_version}, flags=flags, namespace=old.namespace) as new,
