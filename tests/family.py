@@ -40,6 +40,11 @@ def bury(family: list[int], seconds: float = 5.0) -> list[int]:
     return []
 
 
+def stands_still(pid: int) -> bool:
+    """Has SIGSTOP come to it? That is told some time after it was sent."""
+    return "\nState:\tT" in Path(f"/proc/{pid}/status").read_text()
+
+
 def anonymous(pid: int) -> int:
     """Bytes of memory of its own that a process has."""
     [kilobytes] = re.findall(r"RssAnon:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())

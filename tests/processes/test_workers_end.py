@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.family import peers
+from tests.family import peers, stands_still
 from tests.fleet import KEY, declaration, fill
 from tests.running import Mbu, Running, until
 from tests.scale import FULL, scale
@@ -82,6 +82,7 @@ def replaced(service: Running, number: signal.Signals, owned: set[int]) -> float
     before = service.descendants()
     eldest = min(before)
     os.kill(eldest, signal.SIGSTOP)  # so that it takes no connection that is not known here
+    until(lambda: stands_still(eldest), "it goes on", 5.0)
     owned |= peers(eldest)
     began = time.monotonic()
     os.kill(eldest, number)
