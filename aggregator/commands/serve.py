@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 from typing import Any
 
 import click
@@ -39,6 +40,8 @@ def serve(file: str, watch: bool, **flags: Any) -> None:
         log_as(settings.log_level, settings.log_format)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(supervise(declared, settings, lambda running: _tell(declared, running), read, watch))
+            # While the interpreter ends nobody handles one that comes again, and its status would be the signal's.
+            signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT))
     except (Mistaken, CannotListen, EmbeddedError, NeverDurable, WorkersFail) as error:
         raise Refusal(str(error)) from None
 

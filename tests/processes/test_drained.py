@@ -96,6 +96,18 @@ def refuses(url: str) -> bool:
     return True
 
 
+def test_r39_however_often_it_is_told_it_leaves_with_0(mbu: Mbu, redis_url: str) -> None:
+    """Also while its interpreter ends, when nobody handles signals any more."""
+
+    def ended() -> bool:
+        os.kill(service.pid, signal.SIGTERM)
+        return service.ended
+
+    with Running(declaration(mbu.url), redis_url, env=KEY) as service:
+        until(ended, "it goes on", every=0.001)
+        assert service.status == 0
+
+
 def test_r39_the_admin_listener_answers_until_the_workers_have_ended(mbu: Mbu, redis_url: str) -> None:
     """It says that nobody should come any more, and takes invalidations: what is served still has to be right."""
     with stopping(mbu, redis_url) as service:
